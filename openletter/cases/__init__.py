@@ -1,0 +1,1 @@
+"""One case per campaign, address and weakness: states, links, references."""

@@ -1,0 +1,1 @@
+"""Whom to write to and why: registries, ranking, language, suppression, the ladder."""

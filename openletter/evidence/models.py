@@ -1,0 +1,144 @@
+"""What is said of an address: sources, files, observations, findings.
+
+Every row belongs to one world: `exercise` null is the real one, else that exercise's own.
+Observations are written by COPY (steps), read by the ORM.
+"""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from openletter.campaigns.fields import InetField
+from openletter.campaigns.models import Campaign
+from openletter.words import (
+    AddressClass,
+    FindingState,
+    Judgement,
+    Protocol,
+    Role,
+    Weakness,
+)
+
+
+class Source(models.Model):
+    """A public database or feed; what it is stands in `sources/<id>/source.toml`."""
+
+    id = models.SlugField(primary_key=True)
+    name = models.CharField(max_length=200)
+    family = models.CharField(max_length=60, help_text="independent origin; copies share one")
+    terms = models.JSONField(default=dict)
+    suspended_at = models.DateTimeField(null=True)
+    suspended_because = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "source"
+
+
+class Batch(models.Model):
+    """One file as it came; its bytes lie in the spool under their SHA-256."""
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        REFUSED = "refused"
+
+    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    sha256 = models.BinaryField(max_length=32)
+    name = models.CharField(max_length=300)
+    declared_source = models.CharField(max_length=50, blank=True)
+    mapping = models.JSONField(null=True)
+    complete = models.BooleanField(default=False, help_text="a full feed: absence means gone")
+    state = models.CharField(max_length=7, choices=State, default=State.WAITING)
+    format = models.CharField(max_length=40, blank=True)
+    source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=60, blank=True)
+    rows = models.PositiveIntegerField(default=0)
+    by_judgement = models.JSONField(default=dict)
+    by_reason = models.JSONField(default=dict)
+    stored_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "batch"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["sha256", "exercise"], nulls_distinct=False, name="batch_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["stored_at"], condition=Q(state="waiting"), name="batch_waiting")
+        ]
+
+
+class Reject(models.Model):
+    """A row that was refused, with what a person needs to mend it."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="rejects")
+    member = models.CharField(max_length=300, blank=True, help_text="archive member")
+    row = models.PositiveIntegerField()
+    line = models.PositiveIntegerField()
+    reason = models.CharField(max_length=60)
+    excerpt = models.CharField(max_length=200, help_text="cut and escaped")
+
+    class Meta:
+        db_table = "reject"
+
+
+class Observation(models.Model):
+    """One statement of a source about an address, at one time."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="observations")
+    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    source = models.ForeignKey(Source, models.PROTECT, related_name="+")
+    row = models.PositiveIntegerField()
+    line = models.PositiveIntegerField()
+    ip = InetField()
+    port = models.PositiveIntegerField(null=True)
+    protocol = models.CharField(max_length=3, null=True, choices=[(p, p) for p in Protocol])
+    weakness = models.CharField(max_length=15, null=True, choices=[(w, w) for w in Weakness])
+    role = models.CharField(max_length=7, choices=[(r, r) for r in Role])
+    code = models.CharField(max_length=40, null=True)
+    seen_at = models.DateTimeField(null=True)
+    address_class = models.CharField(max_length=13, choices=[(a, a) for a in AddressClass])
+    judgement = models.CharField(max_length=14, choices=[(j, j) for j in Judgement])
+    reason = models.CharField(max_length=60)
+    about = models.JSONField(default=dict, help_text="banner, server, via, hostname, tags: cut")
+    weighed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "observation"
+        indexes = [
+            models.Index(fields=["exercise", "ip", "weakness"], name="observation_target"),
+            models.Index(fields=["id"], condition=Q(weighed_at=None), name="observation_unweighed"),
+        ]
+
+
+class Finding(models.Model):
+    """What weighing concludes of an address and weakness, why, and from which rows."""
+
+    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    ip = InetField()
+    weakness = models.CharField(max_length=15, choices=[(w, w) for w in Weakness])
+    ports = ArrayField(models.PositiveIntegerField(), default=list)
+    state = models.CharField(max_length=9, choices=[(s, s) for s in FindingState])
+    confidence = models.FloatField()
+    families = ArrayField(models.CharField(max_length=60), default=list)
+    reasons = models.JSONField(default=list)
+    rows = ArrayField(models.BigIntegerField(), default=list, help_text="observation ids")
+    rule_version = models.CharField(max_length=20)
+    first_seen = models.DateTimeField(null=True)
+    last_seen = models.DateTimeField(null=True, help_text="newest evidence that counts")
+    weighed_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "finding"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["exercise", "ip", "weakness"], nulls_distinct=False, name="finding_once"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["exercise", "id"], condition=Q(state="open"), name="finding_open")
+        ]

@@ -1,0 +1,1 @@
+"""One true letter per mailbox and wave: wording, composing, clearing, handing over."""

@@ -1,0 +1,123 @@
+"""Letters and their fate. A letter is unique by campaign, mailbox and wave (contracts §1)."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+
+from openletter.campaigns.models import Campaign, Partner, PartnerScoped, Wave
+from openletter.cases.models import Case, CaseLink
+from openletter.contacts.models import Choice
+from openletter.words import DeliveryState, Reader, TokenPurpose
+
+
+class Delivery(models.Model):
+    """One handing-over and its fate; of a letter, or of an answer that a person wrote."""
+
+    class Purpose(models.TextChoices):
+        LETTER = "letter"
+        ANSWER = "answer"
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    exercise = models.BooleanField(help_text="equals the campaign's; a trigger holds it")
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
+    purpose = models.CharField(max_length=6, choices=Purpose)
+    mailbox = models.CharField(max_length=320)
+    recipient = models.CharField(max_length=320, help_text="RCPT TO")
+    envelope_from = models.CharField(max_length=320)
+    message_id = models.CharField(max_length=200, unique=True)
+    raw = models.BinaryField(help_text="signed bytes, CRLF")
+    body_sha256 = models.BinaryField(max_length=32)
+    state = models.CharField(max_length=9, choices=[(s, s) for s in DeliveryState])
+    cleared_at = models.DateTimeField()
+    not_before = models.DateTimeField(null=True, help_text="deferred: next try")
+    attempt = models.PositiveSmallIntegerField(default=0)
+    worker = models.CharField(max_length=100, blank=True)
+    handed_at = models.DateTimeField(null=True)
+    settled_at = models.DateTimeField(null=True)
+    queue_id = models.CharField(max_length=100, blank=True)
+    smtp_code = models.PositiveSmallIntegerField(null=True)
+    smtp_text = models.CharField(max_length=300, blank=True)
+    not_sent_at = models.DateTimeField(
+        null=True, help_text="`settle` found it never left; only a person clears it again"
+    )
+    settled_by = models.CharField(max_length=150, blank=True)
+
+    objects: models.Manager[Delivery] = PartnerScoped["Delivery"].as_manager()
+
+    class Meta:
+        db_table = "delivery"
+        indexes = [
+            models.Index(fields=["campaign", "id"], condition=Q(state="cleared"), name="to_leave"),
+            models.Index(fields=["id"], condition=Q(state="handing"), name="in_hand"),
+            models.Index(fields=["campaign", "handed_at"], name="delivery_pace"),
+        ]
+
+
+class Letter(models.Model):
+    """One message to one mailbox about one or more cases; a draft until it has a delivery."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    wave = models.ForeignKey(Wave, models.PROTECT, related_name="+")
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
+    mailbox = models.CharField(max_length=320)
+    recipient = models.CharField(max_length=320, help_text="as given, for RCPT TO and To")
+    reader = models.CharField(max_length=8, choices=[(r, r) for r in Reader])
+    languages = ArrayField(models.CharField(max_length=11))
+    country = models.CharField(max_length=2, blank=True)
+    reference = models.CharField(max_length=8, unique=True)
+    secret_hash = models.BinaryField(max_length=32, unique=True)
+    message_id = models.CharField(max_length=200, unique=True)
+    envelope_from = models.CharField(max_length=320)
+    subject = models.CharField(max_length=200)
+    raw = models.BinaryField(help_text="signed bytes, CRLF; secrets stand nowhere else")
+    body_sha256 = models.BinaryField(max_length=32)
+    wording_version = models.CharField(max_length=40)
+    thread = models.CharField(max_length=200, blank=True, help_text="first letter's Message-ID")
+    composed_at = models.DateTimeField(help_text="campaign's clock")
+    delivery = models.OneToOneField(Delivery, models.PROTECT, null=True, related_name="letter")
+
+    objects: models.Manager[Letter] = PartnerScoped["Letter"].as_manager()
+
+    class Meta:
+        db_table = "letter"
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "mailbox", "wave"], name="never_twice")
+        ]
+        indexes = [
+            models.Index(fields=["campaign", "id"], condition=Q(delivery=None), name="draft")
+        ]
+
+
+class LetterCase(models.Model):
+    """A case in a letter, by the choice that led there and the link printed for it."""
+
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="rows")
+    wave = models.ForeignKey(Wave, models.PROTECT, related_name="+")
+    case = models.ForeignKey(Case, models.PROTECT, related_name="+")
+    choice = models.ForeignKey(Choice, models.PROTECT, related_name="+")
+    link = models.ForeignKey(CaseLink, models.PROTECT, related_name="+")
+    number = models.PositiveIntegerField(help_text="row in the letter, from 1")
+
+    class Meta:
+        db_table = "letter_case"
+        constraints = [
+            models.UniqueConstraint(fields=["wave", "choice"], name="choice_once_a_wave"),
+            models.UniqueConstraint(fields=["letter", "case"], name="case_once_a_letter"),
+        ]
+        indexes = [models.Index(fields=["case"], name="letter_case_case")]
+
+
+class MailToken(models.Model):
+    """A random token in the letter's mail addresses, kept as SHA-256, found by look-up."""
+
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="tokens")
+    purpose = models.CharField(max_length=6, choices=[(p, p) for p in TokenPurpose])
+    token_hash = models.BinaryField(max_length=32, unique=True)
+
+    class Meta:
+        db_table = "mail_token"
+        constraints = [
+            models.UniqueConstraint(fields=["letter", "purpose"], name="one_token_a_purpose")
+        ]

@@ -1,0 +1,1 @@
+"""Later looks at the sources and what became of each case."""

@@ -1,0 +1,53 @@
+"""What became of a case: later looks at the sources, and the conclusion with its time."""
+
+from __future__ import annotations
+
+from django.db import models
+from django.db.models import Q
+
+from openletter.campaigns.models import Campaign, Partner, PartnerScoped
+from openletter.cases.models import Case
+from openletter.words import OutcomeResult
+
+
+class Recheck(models.Model):
+    """One planned later look. From the sources: new, still there, gone, or silence."""
+
+    class Seen(models.TextChoices):
+        STILL_THERE = "still-there"
+        GONE = "gone"
+        SILENCE = "silence"
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="rechecks")
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
+    day = models.PositiveSmallIntegerField(help_text="days after the first letter left")
+    due_at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    seen = models.CharField(max_length=11, blank=True, choices=Seen)
+    reasons = models.JSONField(default=list)
+
+    objects: models.Manager[Recheck] = PartnerScoped["Recheck"].as_manager()
+
+    class Meta:
+        db_table = "recheck"
+        constraints = [models.UniqueConstraint(fields=["case", "day"], name="recheck_once")]
+        indexes = [models.Index(fields=["due_at"], condition=Q(done_at=None), name="recheck_due")]
+
+
+class Outcome(models.Model):
+    """The conclusion of a case; `censored` where the end was not seen, only bounded."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
+    case = models.OneToOneField(Case, models.CASCADE, related_name="outcome")
+    result = models.CharField(max_length=11, choices=[(r, r) for r in OutcomeResult])
+    censored = models.BooleanField()
+    not_before = models.DateTimeField(null=True, help_text="last seen open")
+    not_after = models.DateTimeField(null=True, help_text="first seen gone")
+    reasons = models.JSONField(default=list)
+    concluded_at = models.DateTimeField()
+
+    objects: models.Manager[Outcome] = PartnerScoped["Outcome"].as_manager()
+
+    class Meta:
+        db_table = "outcome"

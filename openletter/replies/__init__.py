@@ -1,0 +1,1 @@
+"""What comes back, read as hostile input, and what it changes."""
