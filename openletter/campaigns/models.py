@@ -137,6 +137,11 @@ class Campaign(models.Model):
         return self.name
 
     @property
+    def world(self) -> Campaign | None:
+        """Whose evidence and registries count: an exercise's own, or the real world's (None)."""
+        return self if self.exercise else None
+
+    @property
     def may_send(self) -> bool:
         """Running and not paused; the claim asks the database again."""
         return self.state == CampaignState.RUNNING and self.paused_at is None
