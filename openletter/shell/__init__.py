@@ -1,0 +1,1 @@
+"""Composition only: settings, URLs, WSGI, the queue, the embedded PostgreSQL."""

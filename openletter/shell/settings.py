@@ -1,0 +1,271 @@
+"""The one settings file: what the environment, `*_FILE` and openletter.toml say, with types.
+
+Business knobs (pace, waves, thresholds, languages of a campaign) are columns of `Campaign`,
+changed on the desk and recorded in the timeline; they are never settings.
+"""
+
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.utils.translation import gettext_lazy as _
+
+from openletter.shell import configuration as read
+from openletter.shell import logs, secrets
+from openletter.shell.database import settings_for
+
+READER = read.reader_for(os.environ)
+
+# -- where things are -----------------------------------------------------------------------------
+STATE: Path = READER.read(
+    "OPENLETTER_STATE",
+    read.to_path,
+    default=".state",
+    description="Folder of everything that is kept: database, keys, journal, spool, logs.",
+)
+CONFIG: Path = READER.read(
+    "OPENLETTER_CONFIG",
+    read.to_path,
+    default="openletter.toml",
+    description="The one file of settings; a key is the setting's name in lower case without "
+    "`OPENLETTER_`.",
+)
+
+# -- database ---------------------------------------------------------------------------------------
+DATABASE_URL: str = READER.read(
+    "DATABASE_URL",
+    read.to_database_url,
+    default="",
+    secret=True,
+    description="PostgreSQL 15 to 18 for the application's role. Empty: the embedded server.",
+)
+DATABASE_OWNER_URL: str = READER.read(
+    "DATABASE_OWNER_URL",
+    read.to_database_url,
+    default="",
+    secret=True,
+    description="The role that owns the tables and runs migrations. Empty: the embedded "
+    "server's owner, or the same as DATABASE_URL.",
+)
+DATABASE_AS: str = READER.read(
+    "OPENLETTER_DATABASE_AS",
+    read.to_choice("app", "owner"),
+    default="app",
+    description="Which role this process takes: `app`, or `owner` for migrations only.",
+)
+PG_BIN: str = READER.read(
+    "OPENLETTER_PG_BIN",
+    read.to_text,
+    default="",
+    description="Folder with initdb, pg_ctl and postgres, instead of the wheel's.",
+)
+
+# -- faces ------------------------------------------------------------------------------------------
+LISTEN: read.Endpoint = READER.read(
+    "OPENLETTER_LISTEN",
+    read.to_endpoint,
+    default="127.0.0.1:8000",
+    description="Where site and desk listen. A proxy with TLS stands in front of it.",
+)
+METRICS_LISTEN: read.Endpoint = READER.read(
+    "OPENLETTER_METRICS",
+    read.to_endpoint,
+    default="127.0.0.1:9108",
+    description="Where /metrics listens; loopback only, anything else is refused.",
+)
+SITE_ADDRESS: str = READER.read(
+    "OPENLETTER_SITE_ADDRESS",
+    read.to_web_address,
+    default=f"http://{LISTEN}",
+    description="The site's public address as it is printed in letters.",
+)
+SECRET_KEY: str = READER.read(
+    "OPENLETTER_SECRET_KEY",
+    read.to_text,
+    default="",
+    secret=True,
+    description="Signs sessions. Empty: drawn once and kept in the state folder, 0600.",
+) or secrets.keep(STATE / "keys" / "session", secrets.draw)
+BEHIND_PROXY: bool = READER.read(
+    "OPENLETTER_BEHIND_PROXY",
+    read.to_flag,
+    default="no",
+    description="Believe X-Forwarded-Proto and the last X-Forwarded-For of a proxy in front.",
+)
+
+# -- mail -------------------------------------------------------------------------------------------
+SMARTHOST: read.Endpoint = READER.read(
+    "OPENLETTER_SMARTHOST",
+    read.to_endpoint,
+    default="127.0.0.1:25",
+    description="The mail server that real letters are handed to. Exercises never use it.",
+)
+INTAKE: read.Endpoint = READER.read(
+    "OPENLETTER_INTAKE",
+    read.to_endpoint,
+    default="127.0.0.1:8025",
+    description="Where replies and bounces come in (SMTP), behind your own mail server.",
+)
+MAIL_DOMAIN: str = READER.read(
+    "OPENLETTER_MAIL_DOMAIN",
+    read.to_text,
+    default="openletter.invalid",
+    description="Domain of the sender and of the signature.",
+)
+BOUNCE_DOMAIN: str = READER.read(
+    "OPENLETTER_BOUNCE_DOMAIN",
+    read.to_text,
+    default=f"bounce.{MAIL_DOMAIN}",
+    description="Domain of the envelope sender; its MX leads to the intake.",
+)
+REPLY_DOMAIN: str = READER.read(
+    "OPENLETTER_REPLY_DOMAIN",
+    read.to_text,
+    default=f"reply.{MAIL_DOMAIN}",
+    description="Domain of Reply-To and of `stop+…`; its MX leads to the intake.",
+)
+DKIM_SELECTOR: str = READER.read(
+    "OPENLETTER_DKIM_SELECTOR",
+    read.to_text,
+    default="openletter",
+    description="Name of the signing key in DNS.",
+)
+
+# -- looking after it -------------------------------------------------------------------------------
+LOG_LEVEL: str = READER.read(
+    "OPENLETTER_LOG_LEVEL",
+    read.to_choice("debug", "info", "warning", "error"),
+    default="info",
+    description="How much is logged; no level logs tokens or mail bodies.",
+)
+
+READER.refuse_unknown_keys()
+if not METRICS_LISTEN.is_loopback:
+    raise read.BadSettingError(
+        "OPENLETTER_METRICS", origin="check", problem="metrics are for loopback only"
+    )
+
+# -- Django -----------------------------------------------------------------------------------------
+_IS_TLS = SITE_ADDRESS.startswith("https:")
+_PACKAGE = Path(__file__).resolve().parent.parent
+ROOMS = (
+    *("campaigns", "evidence", "cases", "contacts", "letters", "replies", "outcomes"),
+    *("frame", "site", "desk"),
+)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "whitenoise.runserver_nostatic",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "procrastinate.contrib.django",
+    *[f"openletter.{room}" for room in ROOMS if find_spec(f"openletter.{room}.apps")],
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.template.context_processors.i18n",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ],
+        },
+    }
+]
+ROOT_URLCONF = "openletter.shell.urls"
+WSGI_APPLICATION = "openletter.shell.wsgi.application"
+DATABASES: dict[str, dict[str, Any]] = {
+    "default": settings_for(
+        STATE, url=DATABASE_URL, owner_url=DATABASE_OWNER_URL, as_owner=DATABASE_AS == "owner"
+    )
+}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+
+LANGUAGE_CODE = "en"
+LANGUAGES = [("nl", _("Dutch")), ("en", _("English"))]
+LOCALE_PATHS = [_PACKAGE / "locale"]
+USE_I18N = True
+
+STATIC_URL = "/static/"
+STATIC_ROOT = STATE / "static"
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
+}
+WHITENOISE_USE_FINDERS = True
+
+# -- doors ------------------------------------------------------------------------------------------
+ALLOWED_HOSTS = [urlsplit(SITE_ADDRESS).hostname or "", "127.0.0.1", "localhost", "[::1]"]
+CSRF_TRUSTED_ORIGINS = [SITE_ADDRESS]
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "img-src": [SELF],
+        "font-src": [SELF],
+        "connect-src": [SELF],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+        "base-uri": [NONE],
+    }
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
+X_FRAME_OPTIONS = "DENY"
+SESSION_COOKIE_NAME = "desk"
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_TLS
+SESSION_COOKIE_AGE = 12 * 3600
+CSRF_COOKIE_HTTPONLY = True
+LOGIN_URL = "/desk/sign-in/"
+LOGIN_REDIRECT_URL = "/desk/"
+LOGOUT_REDIRECT_URL = LOGIN_URL
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",
+    "django.contrib.auth.backends.ModelBackend",
+]
+AUTH_PASSWORD_VALIDATORS = [
+    {
+        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
+        "OPTIONS": {"min_length": 12},
+    },
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+]
+AXES_FAILURE_LIMIT = 8
+AXES_COOLOFF_TIME = 0.25
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_VERBOSE = False
+AXES_IPWARE_PROXY_COUNT = 1 if BEHIND_PROXY else 0
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
+
+LOGGING = logs.logging_config(level=LOG_LEVEL)

@@ -1,0 +1,16 @@
+"""Every route there is: the site below `/<language>/`, the desk below `/desk/`, and /healthz."""
+
+from importlib.util import find_spec
+
+from django.conf.urls.i18n import i18n_patterns
+from django.urls import URLPattern, URLResolver, include, path
+
+from openletter.shell.health import healthz
+
+urlpatterns: list[URLPattern | URLResolver] = [path("healthz", healthz, name="healthz")]
+if find_spec("openletter.desk.urls"):
+    urlpatterns.append(path("desk/", include("openletter.desk.urls")))
+if find_spec("openletter.site.roots"):
+    urlpatterns.append(path("", include("openletter.site.roots")))
+if find_spec("openletter.site.urls"):
+    urlpatterns += i18n_patterns(path("", include("openletter.site.urls")))
