@@ -8,9 +8,9 @@ def main(arguments: list[str]) -> None:
     """Run one command; the embedded server is started for those that need a database."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openletter.shell.settings")
     os.environ.setdefault("OPENLETTER_DATABASE_AS", "owner")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415
+    from django.core.management import execute_from_command_line
 
-    from openletter.shell.database import ensure_started  # noqa: PLC0415
+    from openletter.shell.database import ensure_started
 
     ensure_started()
     execute_from_command_line(arguments)

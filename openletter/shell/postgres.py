@@ -114,8 +114,9 @@ def stop(state: Path, *, pg_bin: str = "") -> bool:
         if not _is_running(place):
             return False
         programs = find_programs(user, pg_bin=pg_bin, copy_to=place.home / "server")
-        command = [programs / "pg_ctl", "-D", place.data, "-m", "fast", "-w", "stop"]
-        done = run_as(command, user)
+        done = run_as(
+            [programs / "pg_ctl", "-D", place.data, "-m", "fast", "-w", "stop"], programs.user
+        )
         if done.returncode:
             raise PostgresError("PostgreSQL did not stop", output=done.stdout + done.stderr)
         socket = _remembered_socket(place)
@@ -154,7 +155,7 @@ def move_aside(state: Path, *, stamp: str) -> Path | None:
         return aside
 
 
-# -- places -----------------------------------------------------------------------------------------
+# -- places --------------------------------------------------------------------------------------
 
 
 @contextmanager
@@ -214,7 +215,7 @@ def _remembered_socket(place: _Place) -> Path | None:
     except FileNotFoundError:
         return None
     is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == owner
-    is_private = stat.S_IMODE(found.st_mode) == 0o700  # noqa: PLR2004
+    is_private = stat.S_IMODE(found.st_mode) == 0o700
     return (
         Path(note["socket"]) if is_ours and is_private and note["data"] == str(place.data) else None
     )
@@ -241,7 +242,7 @@ def _fresh_socket(place: _Place, user: ServerUser | None) -> Path:
     raise PostgresError("no folder with a short path for the database's socket; set TMPDIR=/tmp")
 
 
-# -- making and starting ------------------------------------------------------------------------------
+# -- making and starting --------------------------------------------------------------------------
 
 
 def _make(place: _Place, programs: Programs, *, password: str, fast: bool) -> None:
@@ -251,11 +252,11 @@ def _make(place: _Place, programs: Programs, *, password: str, fast: bool) -> No
     secrets.write_private(password_file, password)
     if programs.user:
         os.chown(password_file, programs.user.uid, programs.user.gid)
-    command = [programs / "initdb", "-D", place.data, "-U", SUPERUSER, "-A", "scram-sha-256"]
-    command += ["--pwfile", password_file, "-E", "UTF8", "--no-locale"]
-    command += ["--no-sync"] if fast else []
+    options = ["-U", SUPERUSER, "-A", "scram-sha-256", "-E", "UTF8", "--no-locale"]
+    options += ["--no-sync"] if fast else []
+    command: list[str | Path] = [programs / "initdb", "-D", place.data, "--pwfile", password_file]
     try:
-        done = run_as(command, programs.user)
+        done = run_as([*command, *options], programs.user)
     finally:
         password_file.unlink()
     if done.returncode:
@@ -279,7 +280,7 @@ def _is_running(place: _Place) -> bool:
         lines = (place.data / "postmaster.pid").read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return False
-    if len(lines) < 2 or Path(lines[1]) != place.data:  # noqa: PLR2004 (a copied folder's pid file)
+    if len(lines) < 2 or Path(lines[1]) != place.data:
         return False
     told = _command_of(lines[0])
     return "postgres" in told and str(place.data) in told
@@ -328,8 +329,9 @@ def _try_start(place: _Place, programs: Programs, *, socket: Path, fast: bool) -
         **(FAST if fast else {}),
     }
     options = " ".join(f"-c {name}='{value}'" for name, value in wanted.items())
-    command = [programs / "pg_ctl", "-D", place.data, "-w", "-t", "60", "-l", place.log]
-    return run_as([*command, "-o", options, "start"], programs.user, quiet=True).returncode == 0
+    where = ["-D", str(place.data), "-l", str(place.log), "-w", "-t", "60"]
+    command = [str(programs / "pg_ctl"), *where, "-o", options, "start"]
+    return run_as(command, programs.user, quiet=True).returncode == 0
 
 
 def _make_roles(found: Address, *, may_create: bool) -> None:
@@ -362,7 +364,8 @@ def _make_roles(found: Address, *, may_create: bool) -> None:
 
 OWNER_NAME, APP_NAME = sql.Identifier(OWNER), sql.Identifier(APP)
 APP_RIGHTS = (
-    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}",
+    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} "
+    "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}",
     "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {app}",
     "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT EXECUTE ON ROUTINES TO {app}",
 )

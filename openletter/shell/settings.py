@@ -19,7 +19,7 @@ from openletter.shell.database import settings_for
 
 READER = read.reader_for(os.environ)
 
-# -- where things are -----------------------------------------------------------------------------
+# -- where things are --------------------------------------------------------------------------
 STATE: Path = READER.read(
     "OPENLETTER_STATE",
     read.to_path,
@@ -34,7 +34,7 @@ CONFIG: Path = READER.read(
     "`OPENLETTER_`.",
 )
 
-# -- database ---------------------------------------------------------------------------------------
+# -- database ------------------------------------------------------------------------------------
 DATABASE_URL: str = READER.read(
     "DATABASE_URL",
     read.to_database_url,
@@ -63,7 +63,7 @@ PG_BIN: str = READER.read(
     description="Folder with initdb, pg_ctl and postgres, instead of the wheel's.",
 )
 
-# -- faces ------------------------------------------------------------------------------------------
+# -- faces ---------------------------------------------------------------------------------------
 LISTEN: read.Endpoint = READER.read(
     "OPENLETTER_LISTEN",
     read.to_endpoint,
@@ -96,7 +96,7 @@ BEHIND_PROXY: bool = READER.read(
     description="Believe X-Forwarded-Proto and the last X-Forwarded-For of a proxy in front.",
 )
 
-# -- mail -------------------------------------------------------------------------------------------
+# -- mail ----------------------------------------------------------------------------------------
 SMARTHOST: read.Endpoint = READER.read(
     "OPENLETTER_SMARTHOST",
     read.to_endpoint,
@@ -134,7 +134,7 @@ DKIM_SELECTOR: str = READER.read(
     description="Name of the signing key in DNS.",
 )
 
-# -- looking after it -------------------------------------------------------------------------------
+# -- looking after it ----------------------------------------------------------------------------
 LOG_LEVEL: str = READER.read(
     "OPENLETTER_LOG_LEVEL",
     read.to_choice("debug", "info", "warning", "error"),
@@ -148,7 +148,7 @@ if not METRICS_LISTEN.is_loopback:
         "OPENLETTER_METRICS", origin="check", problem="metrics are for loopback only"
     )
 
-# -- Django -----------------------------------------------------------------------------------------
+# -- Django --------------------------------------------------------------------------------------
 _IS_TLS = SITE_ADDRESS.startswith("https:")
 _PACKAGE = Path(__file__).resolve().parent.parent
 ROOMS = (
@@ -219,7 +219,7 @@ STORAGES = {
 }
 WHITENOISE_USE_FINDERS = True
 
-# -- doors ------------------------------------------------------------------------------------------
+# -- doors ---------------------------------------------------------------------------------------
 ALLOWED_HOSTS = [urlsplit(SITE_ADDRESS).hostname or "", "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [SITE_ADDRESS]
 CONTENT_SECURITY_POLICY = {
