@@ -10,7 +10,22 @@ import structlog
 
 HIDDEN = "[hidden]"
 SECRET_KEYS = frozenset(
-    ["password", "secret", "token", "authorization", "cookie", "set-cookie", "secret_key", "dsn", "database_url", "database_owner_url", "link", "signature", "private_key", "csrftoken"]
+    [
+        "password",
+        "secret",
+        "token",
+        "authorization",
+        "cookie",
+        "set-cookie",
+        "secret_key",
+        "dsn",
+        "database_url",
+        "database_owner_url",
+        "link",
+        "signature",
+        "private_key",
+        "csrftoken",
+    ]
 )
 BODY_KEYS = frozenset(["body", "raw", "text", "message_bytes", "mail", "payload", "content"])
 _PATTERNS = (

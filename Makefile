@@ -1,0 +1,64 @@
+# Two commands are enough: `make demo` and `make test`. Each does the set-up it needs.
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+MAKEFLAGS += --no-print-directory
+export UV_PYTHON_DOWNLOADS := never
+export PYTHONUNBUFFERED := 1
+export PYTHONWARNINGS ?=
+
+BIN := .venv/bin
+PYTEST := $(BIN)/python -X dev -m pytest -n 2 --dist loadgroup -q
+.PHONY: help setup demo test test-full check format clean lock docs messages bench wheel dev tools
+
+help: ## show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@printf '\nStart with:  make demo\n'
+
+setup: ## prepare .venv; the command is .venv/bin/openletter
+	@scripts/setup run
+	@printf 'Ready: .venv/bin/openletter --help\n' >&2
+
+demo: ## a whole exercise campaign, then site and desk stay open (ONCE=1: ends; FRESH=1: anew)
+	@scripts/setup run
+	@$(BIN)/openletter demo $(if $(ONCE),--once) $(if $(FRESH),--fresh)
+
+test: check tools ## checks and all tests within ten minutes
+	@$(PYTEST)
+
+test-full: check tools ## the full matrices too, up to an hour
+	@$(PYTEST) -m "full or not full"
+
+check: dev ## format, lint, types, import law, migrations, translations, generated docs
+	@scripts/check
+
+format: dev ## let ruff lay out the code
+	@$(BIN)/ruff format openletter tests docs && $(BIN)/ruff check --fix openletter tests docs
+
+dev:
+	@scripts/setup dev
+
+tools: dev
+	@scripts/tools
+
+clean: ## stop what runs, remove .venv, caches and the demonstration's data (not .state itself)
+	@scripts/clean
+
+lock: ## compile requirements*.in to hashed files without addresses
+	@for part in requirements requirements-dev; do \
+	  uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+	    --no-annotate --no-emit-index-url --no-emit-find-links $$part.in -o $$part.txt || exit 1; done
+	@printf 'Locked. Next: make test\n' >&2
+
+docs: dev ## write docs/reference from the code
+	@$(BIN)/python docs/reference/generate.py
+	@printf 'Written. Next: git diff docs/reference\n' >&2
+
+messages: dev ## collect and compile the translations (collecting needs gettext)
+	@$(BIN)/python -m openletter.shell.messages collect compile
+	@printf 'Next: translate what is fuzzy or empty, then make check\n' >&2
+
+bench: dev ## measure what docs/benchmarks.md states
+	@$(BIN)/python -m tests.bench
+
+wheel: setup ## build dist/*.whl with the translations compiled
+	@rm -rf dist && $(BIN)/python -m openletter.shell.messages compile && scripts/wheel
