@@ -1,0 +1,61 @@
+"""Observations as a reader sees them: one line for each source, port and statement."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
+
+from openletter.evidence.models import Observation
+from openletter.frame import labels
+from openletter.words import Judgement, Weakness
+
+COUNTS = frozenset({Judgement.ACCEPT, Judgement.SAME_AS, Judgement.CORROBORATES})
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvidenceRow:
+    """What one source says, first and last time seen."""
+
+    source: str
+    place: str
+    says: str
+    code: str
+    first_seen: datetime | None
+    last_seen: datetime | None
+
+
+Key = tuple[str, str, str, str, str]
+
+
+def _key(seen: Observation) -> Key:
+    port = str(seen.port) if seen.port is not None else ""
+    place = f"{port}/{seen.protocol}" if port and seen.protocol else port
+    return (seen.source.name, place, seen.weakness or "", seen.role, seen.code or "")
+
+
+def _says(weakness: str) -> str:
+    return str(labels.SAYS[Weakness(weakness)]) if weakness else "–"
+
+
+def _row(key: Key, seen: list[Observation]) -> EvidenceRow:
+    source, place, weakness, _role, code = key
+    times = sorted(one.seen_at for one in seen if one.seen_at)
+    return EvidenceRow(
+        source=source,
+        place=place,
+        says=_says(weakness),
+        code=code,
+        first_seen=times[0] if times else None,
+        last_seen=times[-1] if times else None,
+    )
+
+
+def rows_of(observations: Iterable[Observation]) -> list[EvidenceRow]:
+    """Observations that count, grouped; the newest statement first."""
+    counted = sorted((one for one in observations if one.judgement in COUNTS), key=_key)
+    rows = [_row(key, list(group)) for key, group in groupby(counted, key=_key)]
+    return sorted(
+        rows, key=lambda row: row.last_seen.timestamp() if row.last_seen else 0.0, reverse=True
+    )
