@@ -32,7 +32,7 @@ check: dev ## format, lint, types, import law, migrations, translations, generat
 	@scripts/check
 
 format: dev ## let ruff lay out the code
-	@$(BIN)/ruff format openletter tests docs && $(BIN)/ruff check --fix openletter tests docs
+	@$(BIN)/ruff format openletter tests docs scripts/*.py && $(BIN)/ruff check --fix openletter tests docs scripts/*.py
 
 dev:
 	@scripts/setup dev
@@ -53,12 +53,12 @@ docs: dev ## write docs/reference from the code
 	@$(BIN)/python docs/reference/generate.py
 	@printf 'Written. Next: git diff docs/reference\n' >&2
 
-messages: dev ## collect and compile the translations (collecting needs gettext)
-	@$(BIN)/python -m openletter.shell.messages collect compile
+messages: dev ## collect and compile the translations
+	@$(BIN)/python scripts/messages.py
 	@printf 'Next: translate what is fuzzy or empty, then make check\n' >&2
 
 bench: dev ## measure what docs/benchmarks.md states
 	@$(BIN)/python -m tests.bench
 
-wheel: setup ## build dist/*.whl with the translations compiled
-	@rm -rf dist && $(BIN)/python -m openletter.shell.messages compile && scripts/wheel
+wheel: setup ## build dist/*.whl
+	@rm -rf dist && scripts/wheel

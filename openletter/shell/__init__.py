@@ -1,1 +1,19 @@
 """Composition only: settings, URLs, WSGI, the queue, the embedded PostgreSQL."""
+
+import os
+
+
+def setup(*, as_owner: bool = False) -> None:
+    """Make Django ready for a command; the embedded database is started where none is named.
+
+    `as_owner` is for migrations: every other process takes the application's role.
+    """
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "openletter.shell.settings")
+    if as_owner:
+        os.environ["OPENLETTER_DATABASE_AS"] = "owner"
+    import django  # noqa: PLC0415 (a second of start-up that commands without Django don't pay)
+
+    from openletter.shell.database import ensure_started  # noqa: PLC0415
+
+    ensure_started()
+    django.setup()

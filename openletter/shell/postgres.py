@@ -364,8 +364,10 @@ def _make_roles(found: Address, *, may_create: bool) -> None:
 
 OWNER_NAME, APP_NAME = sql.Identifier(OWNER), sql.Identifier(APP)
 APP_RIGHTS = (
-    ("ALTER DEFAULT PRIVILEGES FOR ROLE {owner} "
-    "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}"),
+    (
+        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} "
+        "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}"
+    ),
     "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {app}",
     "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT EXECUTE ON ROUTINES TO {app}",
 )

@@ -11,7 +11,6 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from csp.constants import NONE, SELF
-from django.utils.translation import gettext_lazy as _
 
 from openletter.shell import configuration as read
 from openletter.shell import logs, secrets
@@ -89,6 +88,36 @@ SECRET_KEY: str = READER.read(
     secret=True,
     description="Signs sessions. Empty: drawn once and kept in the state folder, 0600.",
 ) or secrets.keep(STATE / "keys" / "session", secrets.draw)
+OPERATOR: str = READER.read(
+    "OPENLETTER_OPERATOR",
+    read.to_text,
+    default="",
+    description="Who runs this installation, as the site names it.",
+)
+CONTACT_MAIL: str = READER.read(
+    "OPENLETTER_CONTACT_MAIL",
+    read.to_text,
+    default="",
+    description="Address for questions about the letters, printed on the site.",
+)
+CONTACT_PHONE: str = READER.read(
+    "OPENLETTER_CONTACT_PHONE",
+    read.to_text,
+    default="",
+    description="Telephone number for questions, printed on the site.",
+)
+SECURITY_CONTACT: str = READER.read(
+    "OPENLETTER_SECURITY_CONTACT",
+    read.to_text,
+    default="",
+    description="mailto: or https: address for security.txt; empty: there is no security.txt.",
+)
+SECURITY_EXPIRES: str = READER.read(
+    "OPENLETTER_SECURITY_EXPIRES",
+    read.to_text,
+    default="",
+    description="Day on which security.txt expires (ISO 8601).",
+)
 BEHIND_PROXY: bool = READER.read(
     "OPENLETTER_BEHIND_PROXY",
     read.to_flag,
@@ -150,7 +179,6 @@ if not METRICS_LISTEN.is_loopback:
 
 # -- Django --------------------------------------------------------------------------------------
 _IS_TLS = SITE_ADDRESS.startswith("https:")
-_PACKAGE = Path(__file__).resolve().parent.parent
 ROOMS = (
     *("campaigns", "evidence", "cases", "contacts", "letters", "replies", "outcomes"),
     *("frame", "site", "desk"),
@@ -191,6 +219,7 @@ TEMPLATES = [
                 "django.template.context_processors.i18n",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "openletter.frame.context.frame",
             ],
         },
     }
@@ -207,8 +236,7 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("nl", _("Dutch")), ("en", _("English"))]
-LOCALE_PATHS = [_PACKAGE / "locale"]
+LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
 USE_I18N = True
 
 STATIC_URL = "/static/"
@@ -224,12 +252,9 @@ ALLOWED_HOSTS = [urlsplit(SITE_ADDRESS).hostname or "", "127.0.0.1", "localhost"
 CSRF_TRUSTED_ORIGINS = [SITE_ADDRESS]
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
+        "default-src": [NONE],  # a page that needs more (the desk's one script) says so itself
         "style-src": [SELF],
         "img-src": [SELF],
-        "font-src": [SELF],
-        "connect-src": [SELF],
         "form-action": [SELF],
         "frame-ancestors": [NONE],
         "base-uri": [NONE],
@@ -240,9 +265,10 @@ SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if BEHIND_PROXY else None
 X_FRAME_OPTIONS = "DENY"
+CSRF_FAILURE_VIEW = "openletter.site.errors.csrf"
 SESSION_COOKIE_NAME = "desk"
 SESSION_COOKIE_HTTPONLY = True
-SESSION_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Strict"
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _IS_TLS
 SESSION_COOKIE_AGE = 12 * 3600
 CSRF_COOKIE_HTTPONLY = True
@@ -264,6 +290,7 @@ AUTH_PASSWORD_VALIDATORS = [
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_CALLABLE = "openletter.desk.signing.locked_out"
 AXES_VERBOSE = False
 AXES_IPWARE_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
