@@ -1,0 +1,92 @@
+"""Abuse addresses that stand in free text only: "please send abuse reports to ...".
+
+Owns: which addresses of a remark the text itself asks abuse reports to be sent to. The words
+that count are those since the last address, the last blank line and the last full stop; a label
+right before the address ("Support:") counts alone; a "do not" takes it back.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from openletter.wire import mailaddress
+from openletter.wire.registry import Remark
+
+MOST_ADDRESSES = 50
+_ABUSE = re.compile(
+    r"abus|misuse|missbrauch|misbruik|zneuzi|zneuži|nadużyc|naduzyc|злоупотреб|спам|spam|"
+    r"\bhack|intrusi|attack|attaque|ataque|ddos|phish|malware|botnet|"
+    r"security incident|incident|open (relay|prox)",
+    re.IGNORECASE,
+)
+_NOT = re.compile(
+    r"\b(do not|don'?t|never|not (?:for|to|via)|nicht|niet|ne pas|nao|não|no env[ií])\b",
+    re.IGNORECASE,
+)
+_LABEL = re.compile(r"^[^\w]*((?:[^\W_]+[\s/&-]*){1,4})\s*[:=>-]+\s*[<(\[\"'*]*$")
+_CARRIES_ON = re.compile(
+    r"\b(contact|send|mail|e-?mail|report|reports|write|to|via|use|at|reach|address|notify)\b",
+    re.IGNORECASE,
+)
+_OTHER_DESK = re.compile(
+    r"(sales|billing|finance|peering|legal|copyright|dmca|press|media|marketing|jobs|hr|privacy|"
+    r"police|lawenforcement|law|subpoena|invoice|ventas|vendas)([._-].*|\d*)"
+)
+_SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[^\W\d_])")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mention:
+    """An address in a remark; `for_abuse` if the text sends abuse reports there."""
+
+    value: str
+    for_abuse: bool
+    object: str
+    depth: int
+    words: str
+    """The words that decided, for the reason."""
+
+
+def mentions(remark: Remark) -> Iterator[Mention]:
+    """Every address of the remark, in order."""
+    context, count = "", 0
+    for line in map(mailaddress.spelled_out, remark.lines):
+        hits = mailaddress.in_text(line[:2_000])
+        if not hits:
+            has_words = re.search(r"[^\W\d_]{2}", line)
+            context = f"{context} {line.strip()}"[-400:] if has_words else ""
+            continue
+        done = 0
+        for place, (start, end, value) in enumerate(hits):
+            count += 1
+            if count > MOST_ADDRESSES:
+                return
+            until = hits[place + 1][0] if place + 1 < len(hits) else len(line)
+            words = _words(context, line[done:start], line[end:until])
+            yield Mention(
+                value=value, for_abuse=_is_for_abuse(value, words), object=remark.object,
+                depth=remark.depth, words=words[-120:],
+            )  # fmt: skip
+            context, done = "", end
+
+
+def _words(context: str, before: str, after: str) -> str:
+    """What is said about the address that comes next."""
+    label = _LABEL.match(before)
+    if label and not _CARRIES_ON.search(label.group(1)):
+        return label.group(1).strip()
+    said = f"{context} {before}".strip()
+    if not re.search(r"[^\W\d_]{2}", said):
+        said = after
+    return _SENTENCE.split(said)[-1].strip()
+
+
+def _is_for_abuse(value: str, words: str) -> bool:
+    local = value.partition("@")[0].casefold()
+    if _NOT.search(words):
+        return False
+    if "abuse" in local:
+        return True
+    return bool(_ABUSE.search(words)) and not _OTHER_DESK.fullmatch(local)

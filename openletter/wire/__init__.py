@@ -1,0 +1,1 @@
+"""Protocols and formats, pure: bytes in, values out. No sockets, clock, files or framework."""

@@ -1,0 +1,283 @@
+"""Follows an RPSL network's references to the addresses it gives, as the RIPE Database does.
+
+Owns: which objects a network points to (own abuse-c, its organisation's abuse-c, irt, the roles
+and persons of admin-c and tech-c, maintainers) and in which place each address stands. Every
+reference is followed a fixed number of steps, so objects that point at each other end too. The
+walk up to the parent network is not here: it is a ladder over ranges (`contacts`).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+
+from openletter.wire import countries
+from openletter.wire.registry import (
+    Holder,
+    IPAddress,
+    Party,
+    Place,
+    Registration,
+    Remark,
+    Source,
+    Subject,
+    Written,
+    parse_as,
+    parse_country,
+    parse_range,
+    plain,
+)
+from openletter.wire.rpsl import RpslObject, objects
+
+NETWORKS = frozenset({"inetnum", "inet6num", "nethandle", "v6nethandle"})
+ROUTES = frozenset({"route", "route6"})
+AUTNUMS = frozenset({"aut-num", "ashandle"})
+CONTACTS = frozenset({"role", "person", "nic-hdl", "nic-hdl-br", "pochandle"})
+ORGANISATIONS = frozenset({"organisation", "orgid"})
+DIRECTORY = CONTACTS | ORGANISATIONS | {"irt", "mntner"}
+WANTED = NETWORKS | ROUTES | AUTNUMS | DIRECTORY
+
+MOST_REFERENCES = 20
+MOST_REMARKS = 1_000
+_REGISTRIES = {
+    "RIPE": "ripencc", "APNIC": "apnic", "AFRINIC": "afrinic", "LACNIC": "lacnic", "ARIN": "arin",
+    "JPNIC": "jpnic", "KRNIC": "krnic", "RADB": "radb", "TEST": "test",
+}  # fmt: skip
+_NOTICES = ("notify", "changed", "upd-to", "mnt-nfy", "ref-nfy", "irt-nfy")
+_TECHNICAL = ("admin-c", "tech-c", "owner-c", "techhandle", "nochandle", "adminhandle")
+
+
+@dataclass(kw_only=True)
+class Directory:
+    """The objects that networks point at, by family and key."""
+
+    by_key: dict[tuple[str, str], RpslObject] = field(default_factory=dict)
+
+    def add(self, found: RpslObject) -> None:
+        """Keep one; the first of a key stays."""
+        for key in keys_of(found):
+            self.by_key.setdefault(key, found)
+
+    def get(self, family: str, key: str) -> RpslObject | None:
+        """The object of a family under a key, whatever its case."""
+        return self.by_key.get((family, key.upper()))
+
+
+def keys_of(found: RpslObject) -> list[tuple[str, str]]:
+    """The family and key under which others point at this object."""
+    if found.kind in CONTACTS:
+        return [("contact", found.first("nic-hdl", "nic-hdl-br", "pochandle").upper())]
+    if found.kind in ORGANISATIONS:
+        return [("organisation", found.first("organisation", "orgid").upper())]
+    if found.kind in ("irt", "mntner"):
+        return [(found.kind, found.first(found.kind).upper())]
+    return []
+
+
+def references_of(found: RpslObject) -> set[tuple[str, str]]:
+    """What an object points at, for a reader that fetches only that."""
+    contacts = found.all("abuse-c", "abusehandle", *_TECHNICAL)
+    refers = {("contact", key.upper()) for key in _keys(contacts)}
+    refers |= {("organisation", key.upper()) for key in _keys(found.all("org", "orgid"))}
+    refers |= {("irt", key.upper()) for key in _keys(found.all("mnt-irt"))}
+    return refers | {("mntner", key.upper()) for key in _keys(found.all("mnt-by", "mnt-lower"))}
+
+
+def registration(found: RpslObject, directory: Directory) -> Registration | None:
+    """What a network, route or AS object says with all that it points at; None if unreadable."""
+    ends, autnum = _ends(found), None
+    if found.kind in AUTNUMS:
+        autnum = parse_as(found.first("aut-num", "asnumber"))
+    if ends is None and autnum is None:
+        return None
+    organisation = directory.get("organisation", found.first("org", "orgid"))
+    return Registration(
+        source=Source.RPSL,
+        registry=registry_of(found),
+        subject=Subject.NETWORK if ends else Subject.AUTNUM,
+        query=str(ends[0]) if ends else f"AS{autnum}",
+        handle=plain(found.first("nethandle", "v6nethandle") or found.attributes[0][1]),
+        name=plain(found.first("netname", "as-name", "asname")),
+        status=plain(found.first("status", "nettype")),
+        first=ends[0] if ends else None,
+        last=ends[1] if ends else None,
+        first_as=autnum,
+        last_as=autnum,
+        country=parse_country(found.first("country")),
+        holder=_holder(found, organisation),
+        maintainers=tuple(key.upper() for key in _keys(found.all("mnt-by"))),
+        written=tuple(_written(found, organisation, directory)),
+        remarks=tuple(_remarks(found, organisation)),
+    )
+
+
+def registry_of(found: RpslObject) -> str:
+    """Our name of the registry that an object's `source:` names."""
+    named = found.first("source").partition("#")[0].strip().upper()
+    return _REGISTRIES.get(named.partition("-")[0], named.lower()[:20])
+
+
+def _ends(found: RpslObject) -> tuple[IPAddress, IPAddress] | None:
+    names = ("inetnum", "inet6num", "netrange", "route", "route6")
+    return parse_range(found.first(*names)) if found.kind in NETWORKS | ROUTES else None
+
+
+def _keys(values: Iterable[str]) -> list[str]:
+    """Keys of references; several may share a line; an irt may be followed by comments."""
+    found = [key for value in values for key in value.replace(",", " ").split()]
+    return list(dict.fromkeys(found))[:MOST_REFERENCES]
+
+
+# -- addresses and where they stand -------------------------------------------------------------
+
+
+def _written(
+    found: RpslObject, organisation: RpslObject | None, directory: Directory
+) -> Iterator[Written]:
+    yield from _abuse(found, directory, depth=0)
+    yield from _boxes(found, role=found.kind, depth=0)
+    for key in _keys(found.all("mnt-irt")):
+        yield from _irt(directory.get("irt", key))
+    if organisation:
+        yield from _abuse(organisation, directory, depth=1)
+        yield from _boxes(organisation, role="org", depth=1)
+    for attribute in _TECHNICAL:
+        for key in _keys(found.all(attribute)):
+            yield from _boxes(directory.get("contact", key), role=attribute, depth=1)
+    for attribute in ("mnt-by", "mnt-lower"):
+        for key in _keys(found.all(attribute)):
+            yield from _boxes(directory.get("mntner", key), role=attribute, depth=2)
+
+
+def _abuse(pointing: RpslObject, directory: Directory, *, depth: int) -> Iterator[Written]:
+    """The boxes of abuse-c: abuse-mailbox where there is one, else the record's e-mail."""
+    for key in _keys(pointing.all("abuse-c", "abusehandle")):
+        contact = directory.get("contact", key)
+        if contact is None:
+            continue
+        party = _party(contact)
+        boxes = contact.all("abuse-mailbox")
+        for value in boxes:
+            yield _one(value, Place.ABUSE_BOX, "abuse-c", contact, depth=depth, party=party)
+        for value in contact.all("e-mail", "mailbox"):
+            yield _one(value, Place.ABUSE_ROLE, "abuse-c", contact, depth=depth, party=party)
+
+
+def _irt(irt: RpslObject | None) -> Iterator[Written]:
+    for value in irt.all("abuse-mailbox") if irt else []:
+        yield _one(value, Place.ABUSE_BOX, "irt", irt, depth=0, party=Party.GROUP)
+    for value in irt.all("e-mail") if irt else []:
+        yield _one(value, Place.ABUSE_ROLE, "irt", irt, depth=0, party=Party.GROUP)
+
+
+def _boxes(holder: RpslObject | None, *, role: str, depth: int) -> Iterator[Written]:
+    if holder is None:
+        return
+    party = _party(holder)
+    for value in holder.all("abuse-mailbox"):
+        yield _one(value, Place.ABUSE_BOX, role, holder, depth=depth, party=party)
+    for value in holder.all("e-mail", "mailbox"):
+        yield _one(value, Place.CONTACT, role, holder, depth=depth, party=party)
+    for attribute in _NOTICES:
+        for value in holder.all(attribute)[:MOST_REFERENCES]:
+            address = value.split()[0]
+            if "@" in address:
+                yield _one(address, Place.NOTICE, attribute, holder, depth=depth, party=party)
+
+
+def _one(
+    value: str, place: Place, role: str, holder: RpslObject | None, *, depth: int, party: Party
+) -> Written:
+    name = key = ""
+    if holder is not None:
+        name = holder.first("role", "person", "org-name", "orgname", "lastname")
+        name = f"{holder.first('firstname')} {name}".strip()
+        keys = keys_of(holder)
+        key = keys[0][1] if keys else holder.attributes[0][1]
+    return Written(
+        value=value, place=place, role=role, object=plain(key, 200),
+        party=party, party_name=plain(name), depth=depth,
+    )  # fmt: skip
+
+
+def _party(found: RpslObject) -> Party:
+    if found.kind in ORGANISATIONS:
+        return Party.ORG
+    if found.kind == "pochandle":
+        return Party.GROUP if found.first("isrole").upper().startswith("Y") else Party.INDIVIDUAL
+    if found.kind == "person" or found.kind.startswith("nic-hdl"):
+        return Party.INDIVIDUAL
+    return Party.GROUP
+
+
+# -- the rest -----------------------------------------------------------------------------------
+
+
+def _holder(found: RpslObject, organisation: RpslObject | None) -> Holder:
+    handle = found.first("org", "ownerid", "orgid")
+    if organisation is None:
+        name = found.first("owner", "descr") or handle or found.first("netname", "as-name")
+        return Holder(handle=plain(handle, 200), name=plain(name.partition("\n")[0]))
+    address = "\n".join(organisation.lines("address"))
+    return Holder(
+        handle=plain(handle, 200),
+        name=plain(organisation.first("org-name", "orgname") or handle),
+        country=parse_country(organisation.first("country")),
+        address_country=countries.of_address(address),
+        kind=plain(organisation.first("org-type") or organisation.first("canallocate"), 20),
+    )
+
+
+def _remarks(found: RpslObject, organisation: RpslObject | None) -> Iterator[Remark]:
+    key = plain(found.attributes[0][1], 200)
+    for attribute in ("descr", "remarks", "comment", "trouble"):
+        lines = found.lines(attribute)[:MOST_REMARKS]
+        if lines:
+            yield Remark(lines=tuple(lines), object=key)
+    lines = organisation.lines("remarks", "comment")[:MOST_REMARKS] if organisation else []
+    if organisation and lines:
+        yield Remark(lines=tuple(lines), object=keys_of(organisation)[0][1], depth=1)
+
+
+# -- a dump read for a few questions ------------------------------------------------------------
+
+PASSES = 3
+
+
+def gather(
+    stream: Callable[[], Iterable[bytes]],
+    is_asked: Callable[[Registration], bool],
+    *,
+    faults: Counter[str],
+) -> list[Registration]:
+    """Registrations of a dump that answer a question, in few passes and little memory.
+
+    The first pass keeps the networks asked for, the next ones what those refer to. `stream`
+    begins the dump anew each time it is called.
+    """
+    asked: list[RpslObject] = []
+    empty = Directory()
+    for each in objects(stream(), wanted=NETWORKS | ROUTES | AUTNUMS, faults=faults):
+        found = registration(each, empty)
+        if found and is_asked(found):
+            asked.append(each)
+    directory, missing = Directory(), {key for each in asked for key in references_of(each)}
+    for _ in range(PASSES):
+        if not missing:
+            break
+        new = _fetch(stream, missing, directory)
+        known = set(directory.by_key) | missing
+        missing = {key for each in new for key in references_of(each)} - known
+    return [found for each in asked if (found := registration(each, directory))]
+
+
+def _fetch(
+    stream: Callable[[], Iterable[bytes]], keys: set[tuple[str, str]], directory: Directory
+) -> list[RpslObject]:
+    new = []
+    for each in objects(stream(), wanted=DIRECTORY, faults=Counter()):
+        if any(key in keys for key in keys_of(each)):
+            directory.add(each)
+            new.append(each)
+    return new

@@ -1,0 +1,262 @@
+"""WHOIS texts (RFC 3912 carries them; each registry has its own form) as registrations.
+
+RIPE, APNIC, AFRINIC and LACNIC write in RPSL's manner, ARIN a list of fields, JPNIC a lettered
+list.
+
+Owns: one text in, its registrations out, most specific first. Refuses: texts in which no network
+and no AS can be found (`UnreadableError`): "no match" is said by the registry, not by us.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from openletter.wire import rpsl, rpsl_links
+from openletter.wire.registry import (
+    Holder,
+    Party,
+    Place,
+    Registration,
+    Remark,
+    Source,
+    Subject,
+    UnreadableError,
+    Written,
+    parse_as,
+    parse_country,
+    parse_range,
+    plain,
+)
+
+LARGEST = 8 * 1024 * 1024
+_BANNERS = (
+    ("whois.apnic.net", "apnic"), ("RIPE Database", "ripencc"), ("AfriNIC", "afrinic"),
+    ("whois.lacnic.net", "lacnic"), ("LACNIC", "lacnic"), ("ARIN WHOIS", "arin"),
+    ("JPNIC", "jpnic"), ("nic.br", "registro.br"), ("KRNIC", "krnic"), ("TWNIC", "twnic"),
+)  # fmt: skip
+_ABUSE_LINE = re.compile(
+    r"^%+\s*Abuse contact for '([^'\n]{1,120})' is '([^'\n]{1,320})'", re.MULTILINE
+)
+_NONE_LINE = re.compile(r"^%+\s*No abuse contact registered for ([^\n]{1,120})", re.MULTILINE)
+_TAG = re.compile(r"<[^<>]{0,400}>")
+
+
+def read(document: bytes | str) -> list[Registration]:
+    """The text's networks and ASes, the smallest first."""
+    if len(document) > LARGEST:
+        raise UnreadableError("too-large")
+    text = _decoded(document) if isinstance(document, bytes) else document
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    if re.search(r"<pre>", text[:20_000], re.IGNORECASE):
+        text = html.unescape(_TAG.sub("", text))
+    if re.search(r"^(NetRange|ASNumber):", text, re.MULTILINE):
+        found = list(_arin(text))
+    elif "[Network Number]" in text or "[AS Number]" in text:
+        found = _jpnic(text)
+    else:
+        found = _rpsl(text)
+    if not found:
+        raise UnreadableError("no-network")
+    return sorted(found, key=lambda each: each.size)
+
+
+def _decoded(document: bytes) -> str:
+    try:
+        return document.decode("utf-8")
+    except UnicodeDecodeError:
+        return document.decode("latin-1")
+
+
+def _registry(text: str) -> str:
+    head = text[:4_000]
+    places = [(head.find(banner), name) for banner, name in _BANNERS if banner in head]
+    return min(places)[1] if places else ""
+
+
+# -- RIPE, APNIC, AFRINIC, LACNIC ---------------------------------------------------------------
+
+
+def _rpsl(text: str) -> list[Registration]:
+    directory, subjects = rpsl_links.Directory(), []
+    for each in rpsl.objects([text.encode()], wanted=rpsl_links.WANTED, faults=Counter()):
+        directory.add(each)
+        if each.kind in rpsl_links.NETWORKS | rpsl_links.AUTNUMS:
+            subjects.append(each)
+    found = [rpsl_links.registration(each, directory) for each in subjects]
+    registry = _registry(text)
+    return [
+        _with_lines(replace(each, source=Source.WHOIS, registry=each.registry or registry), text)
+        for each in found
+        if each
+    ]
+
+
+def _with_lines(found: Registration, text: str) -> Registration:
+    """Adds what the registry says in comments: the abuse contact it worked out, or that none is."""
+    said = [
+        Written(
+            value=match.group(2), place=Place.ABUSE_BOX, role="abuse-contact",
+            object=plain(match.group(1), 200), party=Party.GROUP,
+        )
+        for match in _ABUSE_LINE.finditer(text)
+        if _is_about(match.group(1), found)
+    ]  # fmt: skip
+    none = any(_is_about(match.group(1), found) for match in _NONE_LINE.finditer(text))
+    return replace(found, written=(*said, *found.written), no_abuse_contact=none)
+
+
+def _is_about(named: str, found: Registration) -> bool:
+    if found.subject is Subject.AUTNUM:
+        return parse_as(named) == found.first_as
+    return parse_range(named) == (found.first, found.last)
+
+
+# -- ARIN ---------------------------------------------------------------------------------------
+
+_FIELD = re.compile(r"^([A-Za-z][A-Za-z0-9]{1,30}):[ \t]*(.*)$")
+_POC = re.compile(r"(org|r)(abuse|tech|noc|routing|dns|admin)(handle|name|email)")
+
+
+@dataclass(kw_only=True)
+class _Section:
+    """ARIN's lines from one NetRange (or ASNumber) to the next."""
+
+    fields: dict[str, str] = field(default_factory=dict)
+    comments: list[str] = field(default_factory=list)
+    pocs: list[tuple[str, str, str, str]] = field(default_factory=list)
+    """side (org, r), role, name, e-mail"""
+    contact: str = ""
+
+
+def _arin(text: str) -> Iterator[Registration]:
+    for section in _sections(text):
+        fields = section.fields
+        ends = parse_range(fields.get("netrange", ""))
+        numbers = [parse_as(each) for each in fields.get("asnumber", "").split("-")]
+        if ends is None and None in numbers:
+            continue
+        handle = fields.get("nethandle") or fields.get("ashandle", "")
+        yield Registration(
+            source=Source.WHOIS,
+            registry="arin",
+            subject=Subject.NETWORK if ends else Subject.AUTNUM,
+            query=str(ends[0]) if ends else f"AS{numbers[0]}",
+            handle=handle,
+            name=fields.get("netname") or fields.get("asname", ""),
+            status=fields.get("nettype", ""),
+            parent=fields.get("parent", ""),
+            first=ends[0] if ends else None,
+            last=ends[1] if ends else None,
+            first_as=None if ends else numbers[0],
+            last_as=None if ends else numbers[-1],
+            holder=_arin_holder(fields),
+            written=tuple(_arin_written(section, handle)),
+            remarks=(Remark(lines=tuple(section.comments[:1_000]), object=handle),),
+        )
+
+
+def _sections(text: str) -> list[_Section]:
+    sections: list[_Section] = []
+    for match in map(_FIELD.match, text.split("\n")):
+        if not match:
+            continue
+        key, raw = match.group(1).lower(), match.group(2)
+        if key in ("netrange", "asnumber"):
+            sections.append(_Section())
+        if sections:
+            _take(sections[-1], key, raw)
+    return sections
+
+
+def _take(here: _Section, key: str, raw: str) -> None:
+    """One field of a section; a contact's e-mail belongs to the name above it."""
+    value, poc = plain(raw, 1_000), _POC.fullmatch(key)
+    if key == "comment":
+        here.comments.append(value)
+    elif poc is None:
+        here.fields.setdefault(key, value)
+    elif poc.group(3) == "email":
+        here.pocs.append((poc.group(1), poc.group(2), here.contact, raw))
+    else:
+        here.contact = value
+
+
+def _arin_written(section: _Section, handle: str) -> Iterator[Written]:
+    for side, role, name, value in section.pocs[:200]:
+        is_abuse = role == "abuse"
+        yield Written(
+            value=value,
+            place=Place.ABUSE_BOX if is_abuse else Place.CONTACT,
+            role="abuse" if is_abuse else role,
+            object=handle if side == "r" else section.fields.get("orgid", handle),
+            party=Party.GROUP if is_abuse else Party.UNKNOWN,
+            party_name=name,
+            depth=0 if side == "r" else 1,
+        )
+
+
+def _arin_holder(fields: dict[str, str]) -> Holder:
+    named = re.fullmatch(r"(.*?)\s*\(([A-Za-z0-9-]+)\)", fields.get("customer", ""))
+    named = named or re.fullmatch(r"(.*?)\s*\(([A-Za-z0-9-]+)\)", fields.get("organization", ""))
+    return Holder(
+        handle=fields.get("orgid") or (named.group(2) if named else ""),
+        name=fields.get("custname") or fields.get("orgname") or (named.group(1) if named else ""),
+        address_country=parse_country(fields.get("country", "")),
+    )
+
+
+# -- JPNIC --------------------------------------------------------------------------------------
+
+_LETTERED = re.compile(r"^(?:[a-z]\.\s*)?\[([^\]]{1,40})\][ \t]*(.*)$")
+_EMAIL_LABELS = frozenset({"e-mail", "電子メイル", "電子メール"})
+_ABUSE_LABELS = frozenset({"abuse", "abuse contact"})
+
+
+def _jpnic(text: str) -> list[Registration]:
+    fields: dict[str, str] = {}
+    written: list[Written] = []
+    party, handle = Party.UNKNOWN, ""
+    for line in text.split("\n"):
+        if line.strip().endswith("Information:"):
+            party = Party.GROUP if "Group" in line else Party.INDIVIDUAL
+            party = Party.UNKNOWN if "Network" in line else party
+        match = _LETTERED.match(line.strip())
+        if not match:
+            continue
+        label, value = match.group(1).strip().lower(), match.group(2).strip()
+        if label in ("jpnic handle", "group handle"):
+            handle = plain(value, 200)
+        if label in _ABUSE_LABELS | _EMAIL_LABELS and value:
+            is_abuse = label in _ABUSE_LABELS
+            place = Place.ABUSE_BOX if is_abuse else Place.CONTACT
+            role = "abuse" if is_abuse else "contact"
+            written.append(Written(value=value, place=place, role=role, object=handle, party=party))
+        fields.setdefault(label, plain(value))
+    return _jpnic_registration(fields, tuple(written))
+
+
+def _jpnic_registration(fields: dict[str, str], written: tuple[Written, ...]) -> list[Registration]:
+    ends = parse_range(fields.get("network number", ""))
+    number = parse_as(fields.get("as number", ""))
+    if ends is None and number is None:
+        return []
+    return [
+        Registration(
+            source=Source.WHOIS,
+            registry="jpnic",
+            subject=Subject.NETWORK if ends else Subject.AUTNUM,
+            query=str(ends[0]) if ends else f"AS{number}",
+            handle=fields.get("network number") or f"AS{number}",
+            name=fields.get("network name") or fields.get("as name", ""),
+            first=ends[0] if ends else None,
+            last=ends[1] if ends else None,
+            first_as=number,
+            last_as=number,
+            holder=Holder(name=fields.get("organization", "")),
+            written=written,
+        )
+    ]
