@@ -296,3 +296,6 @@ AXES_IPWARE_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 LOGGING = logs.logging_config(level=LOG_LEVEL)
+_ROOMS_WITH_STEPS = ("evidence", "cases", "contacts", "letters", "replies", "outcomes")
+if all(find_spec(f"openletter.{room}.steps") for room in _ROOMS_WITH_STEPS):
+    PROCRASTINATE_ON_APP_READY = "openletter.shell.queue.on_app_ready"

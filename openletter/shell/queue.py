@@ -1,0 +1,122 @@
+"""Wake-ups for the line, by procrastinate: one task a step, one queue a border of trust.
+
+A job carries no work, only "look again": a lost one delays until the next tick, a repeated one
+finds nothing. What a killed worker leaves in `doing` is put back every 30 seconds; that is safe
+because every step is (a letter's hand-over claims its row first).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+
+import structlog
+from procrastinate import App, Blueprint
+from procrastinate.contrib.django import app as queue_app
+from procrastinate.contrib.django.django_connector import DjangoConnector
+from procrastinate.exceptions import AlreadyEnqueued
+from procrastinate.tasks import Task
+
+from openletter.campaigns.models import Campaign
+from openletter.campaigns.rules import CampaignState
+from openletter.line import LINE, QUEUES, Step, measure, run_step
+
+TICK_QUEUE = "tick"
+SERVED = QUEUES | {TICK_QUEUE}
+"""`openletter worker` serves all of these, or those it is told; a law test compares."""
+TICK_SECONDS = 10
+HEARTBEAT_SECONDS = 10
+STALLED_SECONDS = 30
+
+log = structlog.get_logger(__name__)
+line_tasks = Blueprint()
+_Runner = Callable[[int], None]
+
+
+def _runner(step: Step) -> _Runner:
+    def run(campaign_id: int) -> None:
+        campaign = Campaign.objects.get(pk=campaign_id)
+        settled = run_step(step, campaign)
+        if settled:
+            log.info("step", step=step.name.value, campaign=campaign.slug, settled=settled)
+            wake(LINE[LINE.index(step) :], campaign)
+
+    return run
+
+
+STEP_TASKS = {
+    step.name: line_tasks.task(name=step.name.value, queue=step.queue)(_runner(step))
+    for step in LINE
+}
+
+
+def wake(steps: Iterable[Step], campaign: Campaign) -> None:
+    """Leave one wake-up a step; one that already waits is enough. Not inside a transaction."""
+    for step in steps:
+        lock = f"{step.name}:{campaign.pk}"
+        job = STEP_TASKS[step.name].configure(queueing_lock=lock, lock=lock)
+        try:
+            job.defer(campaign_id=campaign.pk)
+        except AlreadyEnqueued:
+            continue
+
+
+def live_campaigns() -> Iterable[Campaign]:
+    """Those on which anything may move; a paused one still reads what comes back."""
+    states = [CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.WAITING]
+    return Campaign.objects.filter(state__in=states)
+
+
+@line_tasks.periodic(cron=f"* * * * * */{TICK_SECONDS}")
+@line_tasks.task(name="tick", queue=TICK_QUEUE, queueing_lock="tick")
+def tick(timestamp: int) -> None:
+    """Measure every step that is due and wake those with something waiting."""
+    due = [step for step in LINE if timestamp % int(step.every.total_seconds()) < TICK_SECONDS]
+    for campaign in live_campaigns():
+        wake([step for step in due if measure(step, campaign)], campaign)
+
+
+@line_tasks.periodic(cron="* * * * * */30")
+@line_tasks.task(name="put-back", queue=TICK_QUEUE, queueing_lock="put-back", pass_context=False)
+async def put_back(timestamp: int) -> None:
+    """Put back the jobs of workers that were killed: their heart no longer beats."""
+    manager = queue_app.job_manager
+    for job in await manager.get_stalled_jobs(seconds_since_heartbeat=STALLED_SECONDS):
+        await manager.retry_job(job)
+        log.warning("put back", job=job.task_name, campaign=job.task_kwargs.get("campaign_id"))
+
+
+def tasks_by_queue() -> dict[str, list[str]]:
+    """Name the tasks that wait in each queue."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for name, task in line_tasks.tasks.items():
+        found[task.queue if isinstance(task, Task) else ""].append(name)
+    return dict(found)
+
+
+def on_app_ready(app: App) -> None:
+    """Give Django's queue our tasks; named in settings."""
+    app.add_tasks_from(line_tasks, namespace="line")
+
+
+def work(queues: Sequence[str] = (), *, concurrency: int = 2) -> None:
+    """Serve queues (all by default) until SIGTERM or Ctrl-C; the running batch is finished."""
+    unknown = set(queues) - SERVED
+    if unknown:
+        raise ValueError(f"no such queue: {', '.join(sorted(unknown))}")
+    connector = queue_app.connector
+    if not isinstance(connector, DjangoConnector):
+        raise TypeError("the queue is not connected through Django")
+    with queue_app.replace_connector(connector.get_worker_connector()) as app:
+        asyncio.run(
+            app.run_worker_async(
+                queues=sorted(queues or SERVED),
+                concurrency=concurrency,
+                fetch_job_polling_interval=10,
+                update_heartbeat_interval=HEARTBEAT_SECONDS,
+                stalled_worker_timeout=STALLED_SECONDS,
+                shutdown_graceful_timeout=30,
+                delete_jobs="successful",
+            )
+        )
