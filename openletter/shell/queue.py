@@ -16,7 +16,6 @@ from procrastinate import App, Blueprint
 from procrastinate.contrib.django import app as queue_app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import AlreadyEnqueued
-from procrastinate.tasks import Task
 
 from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import CampaignState
@@ -91,7 +90,7 @@ def tasks_by_queue() -> dict[str, list[str]]:
     """Name the tasks that wait in each queue."""
     found: dict[str, list[str]] = defaultdict(list)
     for name, task in line_tasks.tasks.items():
-        found[task.queue if isinstance(task, Task) else ""].append(name)
+        found[str(task.queue)].append(name)
     return dict(found)
 
 

@@ -132,10 +132,28 @@ SMARTHOST: read.Endpoint = READER.read(
     default="127.0.0.1:25",
     description="The mail server that real letters are handed to. Exercises never use it.",
 )
-INTAKE: read.Endpoint = READER.read(
-    "OPENLETTER_INTAKE",
+SMARTHOST_TLS: str = READER.read(
+    "OPENLETTER_SMARTHOST_TLS",
+    read.to_choice("never", "starttls"),
+    default="never",
+    description="`starttls` demands encryption to the smarthost; a local one needs none.",
+)
+EHLO_NAME: str = READER.read(
+    "OPENLETTER_EHLO_NAME",
+    read.to_text,
+    default="",
+    description="Name given in EHLO; empty: the host's own name.",
+)
+MAILBOX_PORT: int = READER.read(
+    "OPENLETTER_MAILBOX_PORT",
+    read.to_number,
+    default="0",
+    description="Loopback port of the exercises' built-in mailbox; 0: the demonstration's own.",
+)
+INTAKE_LISTEN: read.Endpoint = READER.read(
+    "OPENLETTER_INTAKE_LISTEN",
     read.to_endpoint,
-    default="127.0.0.1:8025",
+    default="127.0.0.1:2525",
     description="Where replies and bounces come in (SMTP), behind your own mail server.",
 )
 MAIL_DOMAIN: str = READER.read(
