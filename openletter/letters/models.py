@@ -43,6 +43,9 @@ class Delivery(models.Model):
         null=True, help_text="`settle` found it never left; only a person clears it again"
     )
     settled_by = models.CharField(max_length=150, blank=True)
+    reason = models.CharField(
+        max_length=60, blank=True, help_text="code: why cancelled, unknown or sent back"
+    )
 
     objects: models.Manager[Delivery] = PartnerScoped["Delivery"].as_manager()
 
@@ -52,6 +55,10 @@ class Delivery(models.Model):
             models.Index(fields=["campaign", "id"], condition=Q(state="cleared"), name="to_leave"),
             models.Index(fields=["id"], condition=Q(state="handing"), name="in_hand"),
             models.Index(fields=["campaign", "handed_at"], name="delivery_pace"),
+            models.Index(
+                fields=["campaign"], condition=Q(state="accepted"), name="beyond_recall"
+            ),
+            models.Index(fields=["campaign"], condition=Q(state="unknown"), name="fate_unknown"),
         ]
 
 
@@ -121,3 +128,21 @@ class MailToken(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["letter", "purpose"], name="one_token_a_purpose")
         ]
+
+
+class HandedElsewhere(models.Model):
+    """A line of the journal that this database does not know: handed over after its backup.
+
+    It stands for the letter that must not leave a second time (contracts §1).
+    """
+
+    message_id = models.CharField(max_length=200, unique=True)
+    campaign = models.CharField(max_length=50, help_text="slug")
+    wave = models.PositiveBigIntegerField(null=True, help_text="null: this database has none such")
+    kind = models.CharField(max_length=10)
+    mailbox_hash = models.BinaryField(max_length=32)
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "handed_elsewhere"
+        indexes = [models.Index(fields=["campaign", "mailbox_hash"], name="handed_elsewhere_key")]
