@@ -149,10 +149,10 @@ class Reader:
         parse: Callable[[str], Value],
         *,
         default: str,
-        description: str,
+        about: str,
         secret: bool = False,
     ) -> Value:
-        """Give the parsed value of NAME; the description is what the reference prints."""
+        """Give the parsed value of NAME; `about` is what the reference prints."""
         raw, origin = self._find(name, default)
         try:
             value = parse(raw)
@@ -162,7 +162,7 @@ class Reader:
         self.seen[name] = Setting(
             name=name,
             key=key_of(name),
-            description=description,
+            description=about,
             shown=shown,
             default="" if secret else default,
             origin=origin,

@@ -56,8 +56,8 @@ def _host(netloc: str) -> str:
 def ensure_started() -> None:
     """Start the embedded server unless DATABASE_URL names another; before Django is set up."""
     reader = reader_for(os.environ)
-    if reader.read("DATABASE_URL", to_text, default="", description=""):
+    if reader.read("DATABASE_URL", to_text, default="", about=""):
         return
-    state = reader.read("OPENLETTER_STATE", to_path, default=".state", description="")
-    pg_bin = reader.read("OPENLETTER_PG_BIN", to_text, default="", description="")
+    state = reader.read("OPENLETTER_STATE", to_path, default=".state", about="")
+    pg_bin = reader.read("OPENLETTER_PG_BIN", to_text, default="", about="")
     postgres.start(state, pg_bin=pg_bin)

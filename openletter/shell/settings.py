@@ -23,14 +23,13 @@ STATE: Path = READER.read(
     "OPENLETTER_STATE",
     read.to_path,
     default=".state",
-    description="Folder of everything that is kept: database, keys, journal, spool, logs.",
+    about="Folder of everything that is kept: database, keys, journal, spool, logs.",
 )
 CONFIG: Path = READER.read(
     "OPENLETTER_CONFIG",
     read.to_path,
     default="openletter.toml",
-    description="The one file of settings; a key is the setting's name in lower case without "
-    "`OPENLETTER_`.",
+    about="The one file of settings; keys are names in lower case without `OPENLETTER_`.",
 )
 
 # -- database ------------------------------------------------------------------------------------
@@ -39,27 +38,26 @@ DATABASE_URL: str = READER.read(
     read.to_database_url,
     default="",
     secret=True,
-    description="PostgreSQL 15 to 18 for the application's role. Empty: the embedded server.",
+    about="PostgreSQL 15 to 18 for the application's role. Empty: the embedded server.",
 )
 DATABASE_OWNER_URL: str = READER.read(
     "DATABASE_OWNER_URL",
     read.to_database_url,
     default="",
     secret=True,
-    description="The role that owns the tables and runs migrations. Empty: the embedded "
-    "server's owner, or the same as DATABASE_URL.",
+    about="The role that owns the tables and migrates. Empty: the embedded server's, or the same.",
 )
 DATABASE_AS: str = READER.read(
     "OPENLETTER_DATABASE_AS",
     read.to_choice("app", "owner"),
     default="app",
-    description="Which role this process takes: `app`, or `owner` for migrations only.",
+    about="Which role this process takes: `app`, or `owner` for migrations only.",
 )
 PG_BIN: str = READER.read(
     "OPENLETTER_PG_BIN",
     read.to_text,
     default="",
-    description="Folder with initdb, pg_ctl and postgres, instead of the wheel's.",
+    about="Folder with initdb, pg_ctl and postgres, instead of the wheel's.",
 )
 
 # -- faces ---------------------------------------------------------------------------------------
@@ -67,62 +65,62 @@ LISTEN: read.Endpoint = READER.read(
     "OPENLETTER_LISTEN",
     read.to_endpoint,
     default="127.0.0.1:8000",
-    description="Where site and desk listen. A proxy with TLS stands in front of it.",
+    about="Where site and desk listen. A proxy with TLS stands in front of it.",
 )
 METRICS_LISTEN: read.Endpoint = READER.read(
     "OPENLETTER_METRICS",
     read.to_endpoint,
     default="127.0.0.1:9108",
-    description="Where /metrics listens; loopback only, anything else is refused.",
+    about="Where /metrics listens; loopback only, anything else is refused.",
 )
 SITE_ADDRESS: str = READER.read(
     "OPENLETTER_SITE_ADDRESS",
     read.to_web_address,
     default=f"http://{LISTEN}",
-    description="The site's public address as it is printed in letters.",
+    about="The site's public address as it is printed in letters.",
 )
 SECRET_KEY: str = READER.read(
     "OPENLETTER_SECRET_KEY",
     read.to_text,
     default="",
     secret=True,
-    description="Signs sessions. Empty: drawn once and kept in the state folder, 0600.",
+    about="Signs sessions. Empty: drawn once and kept in the state folder, 0600.",
 ) or secrets.keep(STATE / "keys" / "session", secrets.draw)
 OPERATOR: str = READER.read(
     "OPENLETTER_OPERATOR",
     read.to_text,
     default="",
-    description="Who runs this installation, as the site names it.",
+    about="Who runs this installation, as the site names it.",
 )
 CONTACT_MAIL: str = READER.read(
     "OPENLETTER_CONTACT_MAIL",
     read.to_text,
     default="",
-    description="Address for questions about the letters, printed on the site.",
+    about="Address for questions about the letters, printed on the site.",
 )
 CONTACT_PHONE: str = READER.read(
     "OPENLETTER_CONTACT_PHONE",
     read.to_text,
     default="",
-    description="Telephone number for questions, printed on the site.",
+    about="Telephone number for questions, printed on the site.",
 )
 SECURITY_CONTACT: str = READER.read(
     "OPENLETTER_SECURITY_CONTACT",
     read.to_text,
     default="",
-    description="mailto: or https: address for security.txt; empty: there is no security.txt.",
+    about="mailto: or https: address for security.txt; empty: there is no security.txt.",
 )
 SECURITY_EXPIRES: str = READER.read(
     "OPENLETTER_SECURITY_EXPIRES",
     read.to_text,
     default="",
-    description="Day on which security.txt expires (ISO 8601).",
+    about="Day on which security.txt expires (ISO 8601).",
 )
 BEHIND_PROXY: bool = READER.read(
     "OPENLETTER_BEHIND_PROXY",
     read.to_flag,
     default="no",
-    description="Believe X-Forwarded-Proto and the last X-Forwarded-For of a proxy in front.",
+    about="Believe X-Forwarded-Proto and the last X-Forwarded-For of a proxy in front.",
 )
 
 # -- mail ----------------------------------------------------------------------------------------
@@ -130,55 +128,43 @@ SMARTHOST: read.Endpoint = READER.read(
     "OPENLETTER_SMARTHOST",
     read.to_endpoint,
     default="127.0.0.1:25",
-    description="The mail server that real letters are handed to. Exercises never use it.",
+    about="The mail server that real letters are handed to. Exercises never use it.",
 )
 SMARTHOST_TLS: str = READER.read(
     "OPENLETTER_SMARTHOST_TLS",
     read.to_choice("never", "starttls"),
     default="never",
-    description="`starttls` demands encryption to the smarthost; a local one needs none.",
+    about="`starttls` demands encryption to the smarthost; a local one needs none.",
 )
 EHLO_NAME: str = READER.read(
     "OPENLETTER_EHLO_NAME",
     read.to_text,
     default="",
-    description="Name given in EHLO; empty: the host's own name.",
+    about="Name given in EHLO; empty: the host's own name.",
 )
 MAILBOX_PORT: int = READER.read(
     "OPENLETTER_MAILBOX_PORT",
     read.to_number,
     default="0",
-    description="Loopback port of the exercises' built-in mailbox; 0: the demonstration's own.",
+    about="Loopback port of the exercises' built-in mailbox; 0: the demonstration's own.",
 )
 INTAKE_LISTEN: read.Endpoint = READER.read(
     "OPENLETTER_INTAKE_LISTEN",
     read.to_endpoint,
     default="127.0.0.1:2525",
-    description="Where replies and bounces come in (SMTP), behind your own mail server.",
+    about="Where replies and bounces come in (SMTP), behind your own mail server.",
 )
 MAIL_DOMAIN: str = READER.read(
     "OPENLETTER_MAIL_DOMAIN",
     read.to_text,
     default="openletter.invalid",
-    description="Domain of the sender and of the signature.",
-)
-BOUNCE_DOMAIN: str = READER.read(
-    "OPENLETTER_BOUNCE_DOMAIN",
-    read.to_text,
-    default=f"bounce.{MAIL_DOMAIN}",
-    description="Domain of the envelope sender; its MX leads to the intake.",
-)
-REPLY_DOMAIN: str = READER.read(
-    "OPENLETTER_REPLY_DOMAIN",
-    read.to_text,
-    default=f"reply.{MAIL_DOMAIN}",
-    description="Domain of Reply-To and of `stop+…`; its MX leads to the intake.",
+    about="Domain of the sender and of the signature.",
 )
 DKIM_SELECTOR: str = READER.read(
     "OPENLETTER_DKIM_SELECTOR",
     read.to_text,
     default="openletter",
-    description="Name of the signing key in DNS.",
+    about="Name of the signing key in DNS.",
 )
 
 # -- looking after it ----------------------------------------------------------------------------
@@ -186,7 +172,7 @@ LOG_LEVEL: str = READER.read(
     "OPENLETTER_LOG_LEVEL",
     read.to_choice("debug", "info", "warning", "error"),
     default="info",
-    description="How much is logged; no level logs tokens or mail bodies.",
+    about="How much is logged; no level logs tokens or mail bodies.",
 )
 
 READER.refuse_unknown_keys()
@@ -227,19 +213,18 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
 ]
+_PROCESSORS = [
+    "django.template.context_processors.request",
+    "django.template.context_processors.i18n",
+    "django.contrib.auth.context_processors.auth",
+    "django.contrib.messages.context_processors.messages",
+    "openletter.frame.context.frame",
+]
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "OPTIONS": {
-            "context_processors": [
-                "django.template.context_processors.request",
-                "django.template.context_processors.i18n",
-                "django.contrib.auth.context_processors.auth",
-                "django.contrib.messages.context_processors.messages",
-                "openletter.frame.context.frame",
-            ],
-        },
+        "OPTIONS": {"context_processors": _PROCESSORS},
     }
 ]
 ROOT_URLCONF = "openletter.shell.urls"
@@ -268,16 +253,9 @@ WHITENOISE_USE_FINDERS = True
 # -- doors ---------------------------------------------------------------------------------------
 ALLOWED_HOSTS = [urlsplit(SITE_ADDRESS).hostname or "", "127.0.0.1", "localhost", "[::1]"]
 CSRF_TRUSTED_ORIGINS = [SITE_ADDRESS]
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],  # a page that needs more (the desk's one script) says so itself
-        "style-src": [SELF],
-        "img-src": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-    }
-}
+_POLICY = {name: [SELF] for name in ("style-src", "img-src", "form-action")}
+_POLICY |= {name: [NONE] for name in ("default-src", "frame-ancestors", "base-uri")}
+CONTENT_SECURITY_POLICY = {"DIRECTIVES": _POLICY}  # a page that needs more says so itself
 SECURE_CONTENT_TYPE_NOSNIFF = True
 SECURE_REFERRER_POLICY = "same-origin"
 SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
@@ -297,13 +275,14 @@ AUTHENTICATION_BACKENDS = [
     "axes.backends.AxesStandaloneBackend",
     "django.contrib.auth.backends.ModelBackend",
 ]
+_VALIDATORS = {
+    "MinimumLengthValidator": {"min_length": 12},
+    "CommonPasswordValidator": {},
+    "UserAttributeSimilarityValidator": {},
+}
 AUTH_PASSWORD_VALIDATORS = [
-    {
-        "NAME": "django.contrib.auth.password_validation.MinimumLengthValidator",
-        "OPTIONS": {"min_length": 12},
-    },
-    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": f"django.contrib.auth.password_validation.{name}", "OPTIONS": options}
+    for name, options in _VALIDATORS.items()
 ]
 AXES_FAILURE_LIMIT = 8
 AXES_COOLOFF_TIME = 0.25
@@ -314,6 +293,5 @@ AXES_IPWARE_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 LOGGING = logs.logging_config(level=LOG_LEVEL)
-_ROOMS_WITH_STEPS = ("evidence", "cases", "contacts", "letters", "replies", "outcomes")
-if all(find_spec(f"openletter.{room}.steps") for room in _ROOMS_WITH_STEPS):
+if all(find_spec(f"openletter.{room}.steps") for room in ROOMS[:7]):
     PROCRASTINATE_ON_APP_READY = "openletter.shell.queue.on_app_ready"
