@@ -1,0 +1,118 @@
+"""What we know of each source: whose word it is, what its codes mean, what its word is worth.
+
+The values are data in `sources/<name>/source.toml`; here are their shapes.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from openletter.words import Judgement, Role, Weakness
+
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class Format(StrEnum):
+    """The forms of files that are read."""
+
+    SHADOWSERVER = "shadowserver"
+    PLAIN = "plain"
+    RBLDNSD = "rbldnsd"
+    MAPPED = "mapped"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What a tag or code says: about which weakness, with what weight, and why that weight."""
+
+    weakness: Weakness | None = None
+    worth: Judgement = Judgement.ACCEPT
+    reason: str = "says-open"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Downgrade:
+    """A cell that shows the server answered and refused: the row is no longer about `open`."""
+
+    fact: str
+    values: frozenset[str]
+    meaning: Meaning
+
+
+@dataclass(frozen=True, kw_only=True)
+class Feed:
+    """One list or report of one origin.
+
+    `family` is the independent origin; `copies` are families whose rows it repeats. `worth` caps
+    what any of its rows can be. `weakness` is what a row is about when nothing in it says so.
+    """
+
+    id: str
+    name: str
+    family: str
+    format: Format
+    role: Role = Role.UNKNOWN
+    worth: Judgement = Judgement.ACCEPT
+    reason: str = "says-open"
+    copies: tuple[str, ...] = ()
+    weakness: tuple[Weakness, ...] = ()
+    tags: Mapping[str, tuple[Meaning, ...]] = field(default_factory=dict)
+    codes: Mapping[str, tuple[Meaning, ...]] = field(default_factory=dict)
+    phrases: Mapping[str, tuple[Meaning, ...]] = field(default_factory=dict)
+    downgrades: tuple[Downgrade, ...] = ()
+    fillers: tuple[Network, ...] = ()
+    reports: tuple[str, ...] = ()
+    columns: frozenset[str] = frozenset()
+    zones: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    skip: tuple[str, ...] = ()
+    dated: tuple[str, str] | None = None
+    needs_time: bool = False
+    needs_port: bool = False
+    made_up: bool = False
+    citation: str = ""
+    terms: Mapping[str, str | bool] = field(default_factory=dict)
+
+
+class SourceBook:
+    """All feeds by id, with the ways to find one."""
+
+    def __init__(self, feeds: Iterable[Feed], *, other_reports: Iterable[str] = ()) -> None:
+        self._feeds = {feed.id: feed for feed in feeds}
+        self.other_reports = tuple(other_reports)
+
+    def __iter__(self) -> Iterator[Feed]:
+        return iter(self._feeds.values())
+
+    def get(self, feed_id: str) -> Feed | None:
+        return self._feeds.get(feed_id)
+
+    def with_feeds(self, feeds: Iterable[Feed]) -> SourceBook:
+        """The same with further feeds; a known id is replaced."""
+        return SourceBook([*self, *feeds], other_reports=self.other_reports)
+
+    def by_report(self, report: str) -> Feed | None:
+        return next((feed for feed in self if report in feed.reports), None)
+
+    def by_columns(self, names: Iterable[str]) -> Feed | None:
+        """The report whose telling columns are all there; the most telling one wins."""
+        have = set(names)
+        fitting = [
+            feed
+            for feed in self
+            if feed.format is Format.SHADOWSERVER and feed.columns and feed.columns <= have
+        ]
+        return max(fitting, key=lambda feed: len(feed.columns), default=None)
+
+    def by_zone(self, zone: str) -> Feed | None:
+        return next((feed for feed in self if zone and zone in feed.zones), None)
+
+    def families(self) -> Mapping[str, frozenset[str]]:
+        """Family -> families whose rows it repeats."""
+        found: dict[str, set[str]] = {}
+        for feed in self:
+            found.setdefault(feed.family, set()).update(feed.copies)
+        return {family: frozenset(copied) for family, copied in found.items()}

@@ -1,0 +1,281 @@
+"""What a row of a source is worth. The row's own word only: age and address class come later."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+from openletter.evidence.rules.feeds import Feed, Meaning
+from openletter.evidence.rules.times import parse_time
+from openletter.wire.address import Address, NotAddress, address_class, parse_address, parse_port
+from openletter.wire.feedrow import FeedRow, Span
+from openletter.wire.visible import visible
+from openletter.words import AddressClass, Judgement, Protocol, Role, Weakness
+
+RULE_VERSION = "judge-1"
+CLOCKS_DIFFER = timedelta(hours=1)
+"""A source's clock may run ahead by this much before its times are in the future."""
+FIRST_PLAUSIBLE = datetime(1990, 1, 1, tzinfo=UTC)
+COMMON_TAGS: Mapping[str, Weakness] = {
+    "http": Weakness.OPEN_HTTP_PROXY, "https": Weakness.OPEN_HTTP_PROXY,
+    "socks": Weakness.OPEN_SOCKS, "socks4": Weakness.OPEN_SOCKS, "socks4a": Weakness.OPEN_SOCKS,
+    "socks5": Weakness.OPEN_SOCKS, "socks5h": Weakness.OPEN_SOCKS,
+    "open-relay": Weakness.OPEN_RELAY, "open-http-proxy": Weakness.OPEN_HTTP_PROXY,
+    "open-socks": Weakness.OPEN_SOCKS,
+}  # fmt: skip
+_RANK = {Judgement.REACHABLE_ONLY: 0, Judgement.CORROBORATES: 1, Judgement.ACCEPT: 2}
+_SPANS = {
+    Span.RANGE: (Judgement.REJECT, "range"),
+    Span.EXCLUDED: (Judgement.WITHDRAWN, "excluded-by-zone"),
+    Span.TEST_POINT: (Judgement.REJECT, "test-point"),
+}
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Judged:
+    """One statement about one address and at most one weakness, with its judgement.
+
+    `says` is the judgement before doubles were counted: a `same-as` row still carries its time.
+    """
+
+    row: int
+    line: int
+    judgement: Judgement
+    reason: str
+    source: str
+    says: Judgement
+    ip: Address | None = None
+    port: int | None = None
+    protocol: Protocol | None = None
+    weakness: Weakness | None = None
+    role: Role = Role.UNKNOWN
+    seen_at: datetime | None = None
+    dated_by: str = ""
+    code: str | None = None
+    address_class: AddressClass = AddressClass.SPECIAL
+    same_as: int | None = None
+    about: Mapping[str, str] = field(default_factory=dict)
+    excerpt: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Circumstances:
+    """What holds for a whole file: its feed, the moment, how and when it is dated.
+
+    `only_by_tag`: the feed was guessed from columns that several reports share, so a row must say
+    itself what it is about. `withdrawn`: addresses that the file itself takes back.
+    """
+
+    feed: Feed
+    now: datetime
+    file_time: datetime | None = None
+    time_form: str = ""
+    time_zone: str = ""
+    only_by_tag: bool = False
+    withdrawn: frozenset[str] = frozenset()
+
+
+class Judge:
+    """Judges the rows of one file in order; remembers targets to tell doubles."""
+
+    def __init__(self, circumstances: Circumstances) -> None:
+        self.around = circumstances
+        self.feed = circumstances.feed
+        self._first: dict[tuple[object, ...], int] = {}
+
+    def judge(self, row: FeedRow) -> list[Judged]:
+        """One object for each weakness that the row names, at least one."""
+        if row.problem:
+            return [self._refused(row, row.problem)]
+        address = parse_address(row.address)
+        if row.span is not Span.ADDRESS:
+            return [self._not_single(row, address)]
+        if isinstance(address, NotAddress):
+            return [self._refused(row, _why_no_address(row.address, address))]
+        if any(address.version == net.version and address in net for net in self.feed.fillers):
+            return [self._refused(row, "filler-address", ip=address)]
+        if reason := self._bad_port_or_protocol(row):
+            return [self._refused(row, reason, ip=address)]
+        return self._judge_time(row, address)
+
+    def _judge_time(self, row: FeedRow, address: Address) -> list[Judged]:
+        seen_at, dated_by = self._seen_at(row)
+        if seen_at is None and (row.time or self.feed.needs_time):
+            reason = "bad-time" if row.time else "missing-time"
+            return [self._refused(row, reason, ip=address)]
+        meanings = meanings_of(row, self.feed, only_by_tag=self.around.only_by_tag)
+        if not meanings:
+            return [self._refused(row, "not-about-our-weaknesses", ip=address)]
+        base = self._base(row, address, seen_at=seen_at, dated_by=dated_by)
+        return [self._stated(base, meaning) for meaning in meanings]
+
+    def _base(
+        self, row: FeedRow, address: Address, *, seen_at: datetime | None, dated_by: str
+    ) -> Judged:
+        port = parse_port(row.port) if row.port else None
+        return Judged(
+            row=row.row,
+            line=row.line,
+            judgement=Judgement.ACCEPT,
+            says=Judgement.ACCEPT,
+            reason="",
+            source=self.feed.id,
+            ip=address,
+            port=port,
+            protocol=_protocol(row, port),
+            role=_role(row, self.feed),
+            seen_at=seen_at,
+            dated_by=dated_by,
+            code=_code(row, self.feed),
+            address_class=address_class(address),
+            about=_about(row),
+        )
+
+    def _stated(self, base: Judged, meaning: Meaning) -> Judged:
+        judgement, reason = self._worth(base, meaning)
+        same_as = None
+        if judgement in _RANK:
+            key = (base.ip, base.port, base.protocol, meaning.weakness, base.role, judgement)
+            first = self._first.setdefault(key, base.row)
+            same_as = first if first != base.row else None
+        return replace(
+            base,
+            weakness=meaning.weakness,
+            says=judgement,
+            judgement=judgement if same_as is None else Judgement.SAME_AS,
+            reason=reason if same_as is None else "same-target",
+            same_as=same_as,
+        )
+
+    def _worth(self, base: Judged, meaning: Meaning) -> tuple[Judgement, str]:
+        """The meaning's weight, under the feed's cap; a moment that cannot be is set aside."""
+        if base.seen_at is not None and base.seen_at > self.around.now + CLOCKS_DIFFER:
+            return Judgement.QUARANTINE, "time-in-future"
+        if base.seen_at is not None and base.seen_at < FIRST_PLAUSIBLE:
+            return Judgement.QUARANTINE, "time-before-internet"
+        if str(base.ip) in self.around.withdrawn:
+            return Judgement.WITHDRAWN, "excluded-by-zone"
+        if _RANK[self.feed.worth] <= _RANK[meaning.worth]:
+            same = self.feed.worth is meaning.worth and self.feed.reason == "says-open"
+            return self.feed.worth, meaning.reason if same else self.feed.reason
+        return meaning.worth, meaning.reason
+
+    def _seen_at(self, row: FeedRow) -> tuple[datetime | None, str]:
+        if row.time:
+            return parse_time(
+                row.time, form=self.around.time_form, zone=self.around.time_zone
+            ), "row"
+        return self.around.file_time, "file" if self.around.file_time else ""
+
+    def _bad_port_or_protocol(self, row: FeedRow) -> str:
+        if row.port and parse_port(row.port) is None:
+            return "bad-port"
+        if not row.port and self.feed.needs_port:
+            return "missing-port"
+        known = row.protocol.lower() in {"", *Protocol}
+        return "" if known else "bad-protocol"
+
+    def _not_single(self, row: FeedRow, address: Address | NotAddress) -> Judged:
+        judgement, reason = _SPANS[row.span]
+        ip = None if isinstance(address, NotAddress) else address
+        if row.span is Span.RANGE:
+            ip = None
+        refused = self._refused(row, reason, ip=ip)
+        return replace(refused, judgement=judgement, says=judgement, code=_code(row, self.feed))
+
+    def _refused(self, row: FeedRow, reason: str, *, ip: Address | None = None) -> Judged:
+        return Judged(
+            row=row.row,
+            line=row.line,
+            judgement=Judgement.REJECT,
+            says=Judgement.REJECT,
+            reason=reason,
+            source=self.feed.id,
+            ip=ip,
+            role=_role(row, self.feed),
+            address_class=address_class(ip) if ip else AddressClass.SPECIAL,
+            excerpt=row.excerpt or _excerpt(row),
+        )
+
+
+def meanings_of(row: FeedRow, feed: Feed, *, only_by_tag: bool = False) -> list[Meaning]:
+    """What a row says: by its code, else its tags, its words, or what the feed is about."""
+    if feed.codes and row.code:
+        found = list(feed.codes.get(row.code, (_UNKNOWN_CODE,)))
+    else:
+        found = _by_tags(row.tags, feed) or _by_phrase(row.says, feed)
+    if not found:
+        found = _unsaid(row, feed, only_by_tag=only_by_tag)
+    refusal = next((d for d in feed.downgrades if row.facts.get(d.fact, "") in d.values), None)
+    if refusal is not None:
+        found = [replace(refusal.meaning, weakness=meaning.weakness) for meaning in found]
+    return list({meaning.weakness: meaning for meaning in reversed(found)}.values())[::-1]
+
+
+_UNKNOWN_CODE = Meaning(worth=Judgement.CORROBORATES, reason="unknown-code")
+_NO_KIND = Meaning(worth=Judgement.CORROBORATES, reason="no-weakness-named")
+
+
+def _by_tags(tags: Iterable[str], feed: Feed) -> list[Meaning]:
+    found: list[Meaning] = []
+    for tag in tags:
+        if tag in feed.tags:
+            found.extend(feed.tags[tag])
+        elif tag in COMMON_TAGS and not feed.tags:
+            found.append(Meaning(weakness=COMMON_TAGS[tag]))
+    return sorted(found, key=lambda meaning: _RANK[meaning.worth])
+
+
+def _by_phrase(says: str, feed: Feed) -> list[Meaning]:
+    low = says.lower()
+    return [meaning for phrase, told in feed.phrases.items() if phrase in low for meaning in told]
+
+
+def _unsaid(row: FeedRow, feed: Feed, *, only_by_tag: bool) -> list[Meaning]:
+    """The row names nothing we know: the feed's subject, or an unnamed kind, or not ours."""
+    if only_by_tag:
+        return []
+    if feed.weakness:
+        return [Meaning(weakness=weakness) for weakness in feed.weakness]
+    if row.code:
+        return [_UNKNOWN_CODE]
+    capped = feed.worth is not Judgement.ACCEPT
+    return [_NO_KIND] if capped or not row.tags else []
+
+
+def _why_no_address(text: str, problem: NotAddress) -> str:
+    """A host name is refused too (it may point elsewhere tomorrow), with its own reason."""
+    has_letters = any(character.isalpha() for character in text)
+    looks_like_name = problem.code == "bad-address" and has_letters and ":" not in text
+    return "host-name" if looks_like_name else problem.code
+
+
+def _protocol(row: FeedRow, port: int | None) -> Protocol | None:
+    if row.protocol:
+        return Protocol(row.protocol.lower())
+    return Protocol.TCP if port is not None else None
+
+
+def _role(row: FeedRow, feed: Feed) -> Role:
+    """The row's own word, else the feed's; a port is where a server listens."""
+    if row.role in set(Role):
+        return Role(row.role)
+    if feed.role is Role.UNKNOWN and row.port:
+        return Role.ENTRY
+    return feed.role
+
+
+def _code(row: FeedRow, feed: Feed) -> str | None:
+    return visible(row.code, limit=40) or visible(";".join(row.tags), limit=40) or None
+
+
+def _about(row: FeedRow) -> dict[str, str]:
+    about = {name: visible(text) for name, text in row.facts.items()}
+    if row.says:
+        about["says"] = visible(row.says)
+    return about
+
+
+def _excerpt(row: FeedRow) -> str:
+    return visible(",".join(filter(None, (row.time, row.address, row.port, row.protocol))))
