@@ -50,6 +50,20 @@ class Case(models.Model):
         ]
 
 
+class Skipped(models.Model):
+    """A finding that this campaign does not pursue, and why; newer evidence asks again."""
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    finding = models.ForeignKey(Finding, models.CASCADE, related_name="+")
+    reason = models.CharField(max_length=60)
+    evidence_at = models.DateTimeField(help_text="newest evidence when it was skipped")
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "case_skipped"
+        constraints = [models.UniqueConstraint(fields=["campaign", "finding"], name="skipped_once")]
+
+
 class CaseLink(models.Model):
     """A secret that opens the page of one case; a fresh one in every letter that names it."""
 

@@ -23,12 +23,16 @@ from openletter.words import (
 
 
 class Source(models.Model):
-    """A public database or feed; what it is stands in `sources/<id>/source.toml`."""
+    """A public database or feed; what it is stands in `sources/<name>/source.toml`.
+
+    A declared source (an operator's own, an exercise's) carries its definition here.
+    """
 
     id = models.SlugField(primary_key=True)
     name = models.CharField(max_length=200)
     family = models.CharField(max_length=60, help_text="independent origin; copies share one")
     terms = models.JSONField(default=dict)
+    definition = models.JSONField(null=True, help_text="of a declared source, as its file says")
     suspended_at = models.DateTimeField(null=True)
     suspended_because = models.CharField(max_length=300, blank=True)
 
@@ -54,6 +58,7 @@ class Batch(models.Model):
     format = models.CharField(max_length=40, blank=True)
     source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+")
     reason = models.CharField(max_length=60, blank=True)
+    detail = models.CharField(max_length=200, blank=True)
     rows = models.PositiveIntegerField(default=0)
     by_judgement = models.JSONField(default=dict)
     by_reason = models.JSONField(default=dict)
@@ -72,13 +77,34 @@ class Batch(models.Model):
         ]
 
 
+class Part(models.Model):
+    """What became of a file, or of each member of an archive: one source's word of one day."""
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="parts")
+    file = models.CharField(max_length=600, help_text="archive member after `!`")
+    outcome = models.CharField(max_length=15)
+    format = models.CharField(max_length=12, blank=True)
+    source = models.ForeignKey(Source, models.PROTECT, null=True, related_name="+")
+    reason = models.CharField(max_length=60, blank=True)
+    detail = models.CharField(max_length=200, blank=True)
+    rows = models.PositiveIntegerField(default=0)
+    by_judgement = models.JSONField(default=dict)
+    by_reason = models.JSONField(default=dict)
+    read_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "batch_part"
+        indexes = [models.Index(fields=["source", "-read_at"], name="part_source")]
+
+
 class Reject(models.Model):
-    """A row that was refused, with what a person needs to mend it."""
+    """A row that was refused or set aside, with what a person needs to mend it."""
 
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="rejects")
-    member = models.CharField(max_length=300, blank=True, help_text="archive member")
+    file = models.CharField(max_length=600, help_text="archive member after `!`")
     row = models.PositiveIntegerField()
     line = models.PositiveIntegerField()
+    judgement = models.CharField(max_length=14, choices=[(j, j) for j in Judgement])
     reason = models.CharField(max_length=60)
     excerpt = models.CharField(max_length=200, help_text="cut and escaped")
 
@@ -91,6 +117,7 @@ class Observation(models.Model):
 
     batch = models.ForeignKey(Batch, models.CASCADE, related_name="observations")
     exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    part = models.ForeignKey(Part, models.CASCADE, related_name="+")
     source = models.ForeignKey(Source, models.PROTECT, related_name="+")
     row = models.PositiveIntegerField()
     line = models.PositiveIntegerField()
@@ -100,9 +127,15 @@ class Observation(models.Model):
     weakness = models.CharField(max_length=15, null=True, choices=[(w, w) for w in Weakness])
     role = models.CharField(max_length=7, choices=[(r, r) for r in Role])
     code = models.CharField(max_length=40, null=True)
-    seen_at = models.DateTimeField(null=True)
+    seen_at = models.DateTimeField(help_text="the source's time; `dated_by` says whose word it is")
+    dated_by = models.CharField(
+        max_length=5, choices=[("row", "row"), ("file", "file"), ("fetch", "fetch")]
+    )
     address_class = models.CharField(max_length=13, choices=[(a, a) for a in AddressClass])
     judgement = models.CharField(max_length=14, choices=[(j, j) for j in Judgement])
+    says = models.CharField(
+        max_length=14, choices=[(j, j) for j in Judgement], help_text="before doubles were counted"
+    )
     reason = models.CharField(max_length=60)
     about = models.JSONField(default=dict, help_text="banner, server, via, hostname, tags: cut")
     weighed_at = models.DateTimeField(null=True)
@@ -111,7 +144,12 @@ class Observation(models.Model):
         db_table = "observation"
         indexes = [
             models.Index(fields=["exercise", "ip", "weakness"], name="observation_target"),
-            models.Index(fields=["id"], condition=Q(weighed_at=None), name="observation_unweighed"),
+            models.Index(
+                fields=["exercise", "id"],
+                condition=Q(weighed_at=None),
+                name="observation_unweighed",
+            ),
+            models.Index(fields=["source", "ip"], name="observation_source"),
         ]
 
 

@@ -18,12 +18,15 @@ class Recheck(models.Model):
         GONE = "gone"
         SILENCE = "silence"
 
-    case = models.ForeignKey(Case, models.CASCADE, related_name="rechecks")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
     day = models.PositiveSmallIntegerField(help_text="days after the first letter left")
     due_at = models.DateTimeField()
     done_at = models.DateTimeField(null=True)
     seen = models.CharField(max_length=11, blank=True, choices=Seen)
+    conclusive = models.BooleanField(default=False, help_text="nothing more to look for")
+    last_seen_at = models.DateTimeField(null=True, help_text="newest evidence known at this look")
     reasons = models.JSONField(default=list)
 
     objects: models.Manager[Recheck] = PartnerScoped["Recheck"].as_manager()
@@ -31,7 +34,11 @@ class Recheck(models.Model):
     class Meta:
         db_table = "recheck"
         constraints = [models.UniqueConstraint(fields=["case", "day"], name="recheck_once")]
-        indexes = [models.Index(fields=["due_at"], condition=Q(done_at=None), name="recheck_due")]
+        indexes = [
+            models.Index(
+                fields=["campaign", "due_at"], condition=Q(done_at=None), name="recheck_due"
+            )
+        ]
 
 
 class Outcome(models.Model):
@@ -39,7 +46,7 @@ class Outcome(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
-    case = models.OneToOneField(Case, models.CASCADE, related_name="outcome")
+    case = models.OneToOneField(Case, models.CASCADE, related_name="+")
     result = models.CharField(max_length=11, choices=[(r, r) for r in OutcomeResult])
     censored = models.BooleanField()
     not_before = models.DateTimeField(null=True, help_text="last seen open")
