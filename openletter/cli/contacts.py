@@ -112,7 +112,9 @@ def _delegated(
     for path in files:
         faults: Counter[str] = Counter()
         with _opened(path) as stream:
-            for each in delegated.read(_lines(stream), faults=faults):
+            pieces = rpsl.unpacked(iter(lambda: stream.read(PIECE), b""))
+            lines = rpsl.lines(pieces, longest=delegated.LONGEST_LINE)
+            for each in delegated.read(lines, faults=faults):
                 if not questions or any(
                     each.covers(question)
                     for question in questions
@@ -137,16 +139,6 @@ def _pieces(files: list[Path]) -> Iterator[bytes]:
         with _opened(path) as stream:
             yield from rpsl.unpacked(iter(lambda: stream.read(PIECE), b""))
         yield b"\n\n"
-
-
-def _lines(stream: BinaryIO) -> Iterator[bytes]:
-    """Lines of a plain or gzipped file; a line without end is cut, not collected."""
-    rest = b""
-    for piece in rpsl.unpacked(iter(lambda: stream.read(PIECE), b"")):
-        lines = (rest + piece).split(b"\n")
-        rest = lines.pop()[-delegated.LONGEST_LINE :]
-        yield from lines
-    yield rest
 
 
 def _opened(path: Path) -> BinaryIO:

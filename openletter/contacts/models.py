@@ -35,7 +35,11 @@ class RegistryLoad(models.Model):
 
 
 class Netblock(models.Model):
-    """A registered range; `first` and `last` inclusive, of one address family."""
+    """A registered range; `first` and `last` inclusive, of one address family.
+
+    `parent` is the smallest other block that covers it whole: the next rung of the ladder. It
+    and `RegistryRange` are worked out anew at every load of the world.
+    """
 
     load = models.ForeignKey(RegistryLoad, models.CASCADE, related_name="+")
     exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
@@ -47,10 +51,30 @@ class Netblock(models.Model):
     holder_key = models.CharField(max_length=200, blank=True, help_text="organisation's handle")
     country = models.CharField(max_length=2, blank=True, help_text="of the organisation")
     registry = models.CharField(max_length=20, blank=True)
+    status = models.CharField(max_length=60, blank=True, help_text="the registry's own word")
+    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         db_table = "netblock"
         indexes = [models.Index(fields=["exercise", "first", "-last"], name="netblock_first")]
+
+
+class RegistryRange(models.Model):
+    """All blocks of a world as disjoint ranges: from `first` to the next one the block answers.
+
+    The most specific block of an address is one look-up of the nearest `first` at or below it.
+    """
+
+    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    first = InetField()
+    netblock = models.ForeignKey(Netblock, models.CASCADE, null=True, related_name="+")
+
+    class Meta:
+        db_table = "registry_range"
+        indexes = [
+            models.Index(fields=["exercise", "first"], name="registry_range_exercise"),
+            models.Index(fields=["first"], condition=Q(exercise=None), name="registry_range_real"),
+        ]
 
 
 class Candidate(models.Model):
@@ -65,7 +89,9 @@ class Candidate(models.Model):
     role = models.CharField(max_length=60)
     depth = models.PositiveSmallIntegerField()
     scope = models.CharField(max_length=8, choices=[(s, s) for s in Scope])
+    tier = models.PositiveSmallIntegerField(help_text="kind of place, 0 the most trusted")
     rank = models.IntegerField(help_text="lower is better")
+    for_abuse = models.BooleanField(help_text="the registry declares it an abuse contact")
     reason = models.JSONField()
     refused = models.CharField(max_length=20, blank=True, help_text="reason code of refusal")
 
@@ -83,6 +109,7 @@ class MailboxHealth(models.Model):
     dead_because = models.CharField(max_length=200, blank=True)
     bounces = models.PositiveIntegerField(default=0)
     language = models.CharField(max_length=11, blank=True, help_text="of an earlier reply")
+    language_stored = models.CharField(max_length=11, blank=True, help_text="a person's choice")
     not_ours = models.JSONField(default=list, help_text="networks it said are not its own")
 
     class Meta:
@@ -126,6 +153,7 @@ class Override(models.Model):
     campaign = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
     address = models.CharField(max_length=320)
     mailbox = models.CharField(max_length=320)
+    scope = models.CharField(max_length=8, choices=[(s, s) for s in Scope], default=Scope.UNKNOWN)
     by = models.CharField(max_length=150)
     reason = models.CharField(max_length=300)
     at = models.DateTimeField()

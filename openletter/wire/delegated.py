@@ -46,6 +46,17 @@ class Delegation:
         return int(self.first) <= int(query) <= int(self.last)
 
 
+def is_delegated(head: bytes) -> bool:
+    """Whether a file begins as delegated statistics do: the version line, or a first record."""
+    for line in head[:4_096].split(b"\n")[:50]:
+        parts = line.strip().split(b"|")
+        if len(parts) >= 6:
+            return parts[2] in (b"asn", b"ipv4", b"ipv6") or parts[0].replace(b".", b"").isdigit()
+        if line.strip() and not line.startswith(b"#"):
+            return False
+    return False
+
+
 def read(lines: Iterable[bytes], *, faults: Counter[str]) -> Iterator[Delegation]:
     """The file's delegations; what can't be one is counted and passed over."""
     for raw in lines:

@@ -88,6 +88,16 @@ def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
     yield from _gunzip(head, stream)
 
 
+def lines(pieces: Iterable[bytes], *, longest: int) -> Iterator[bytes]:
+    """Lines of a stream; one without an end is cut, not collected."""
+    rest = b""
+    for piece in pieces:
+        found = (rest + piece).split(b"\n")
+        rest = found.pop()[:longest]
+        yield from found
+    yield rest
+
+
 def _gunzip(head: bytes, stream: Iterator[bytes]) -> Iterator[bytes]:
     engine, piece, total = zlib.decompressobj(wbits=31), head, 0
     while piece:

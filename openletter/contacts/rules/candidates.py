@@ -238,11 +238,7 @@ def _weight(tier: Tier, written: Written, mailbox: str) -> int:
 
 def _name(mailbox: str) -> int:
     local, _, domain = mailbox.rpartition("@")
-    if "abuse" in local:
-        return 0
-    if any(word in local for word in ("cert", "csirt", "security", "soc")):
-        return 1
-    return 2 if names.is_functional(local, domain=domain) else 3
+    return names.desk_order(local, domain=domain)
 
 
 def _reason(tier: Tier, refused: Refusal | None, written: Written, found: Registration) -> Reason:

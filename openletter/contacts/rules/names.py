@@ -31,6 +31,8 @@ customers care ayuda atendimento atencion contact contacts contacto contato kont
 information informacion mail email correo office oficina sekretariat secretariat reception
 hello team isp hosting host hosts cloud corp legal compliance fraud trust safety
 """))  # fmt: skip
+_SECURITY = frozenset({"cert", "csirt", "cirt", "irt", "soc", "security", "seguridad", "infosec"})
+_NETWORK = frozenset({"noc", "gnoc", "network", "netops", "neteng", "ops", "operations", "redes"})
 _STEMS = (
     "abuse", "admin", "hostmaster", "postmaster", "webmaster", "master", "support", "soporte",
     "suporte", "security", "seguridad", "seguranca", "sistema", "network", "netops", "neteng",
@@ -68,6 +70,18 @@ def is_functional(local: str, *, domain: str = "") -> bool:
     if any(stem in plain for stem in _STEMS) or plain.startswith(_ENDS) or plain.endswith(_ENDS):
         return True
     return len(plain) >= 3 and plain == brand_of(domain)
+
+
+def desk_order(local: str, *, domain: str = "") -> int:
+    """Which desk is nearest to abuse handling: abuse, security, network, any other, none."""
+    tokens = set(_SPLIT.split(fold(local)))
+    if "abuse" in local:
+        return 0
+    if tokens & _SECURITY or "csirt" in local:
+        return 1
+    if tokens & _NETWORK or local.endswith("noc"):
+        return 2
+    return 3 if is_functional(local, domain=domain) else 4
 
 
 def is_name_like(local: str) -> bool:

@@ -1,0 +1,238 @@
+"""The step `find` from rows to decisions to rows: gathers the facts of a batch, keeps choices."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from django.db.models import Count, Q
+
+from openletter.campaigns.models import Campaign, Constituency
+from openletter.campaigns.rules import Entry, arm_of
+from openletter.cases.models import Case
+from openletter.contacts.ladder import ladders
+from openletter.contacts.models import (
+    Candidate,
+    Choice,
+    Holder,
+    MailboxHealth,
+    Override,
+    Suppression,
+)
+from openletter.contacts.rules import candidates as pure
+from openletter.contacts.rules.decide import (
+    Decision,
+    Facts,
+    HolderFacts,
+    MailboxFacts,
+    Rung,
+    candidates_as_json,
+    decide,
+)
+from openletter.contacts.rules.holders import Claim
+from openletter.contacts.rules.rank import History
+from openletter.words import Reason, Scope
+
+ACTOR = "step:find"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What the rows say about the mailboxes and partners of one batch."""
+
+    claims: Sequence[Claim]
+    overrides: Sequence[Override]
+    health: dict[str, MailboxHealth]
+    suppressed: dict[str, str]
+    countries: dict[str, int]
+
+
+def decide_for(cases: Sequence[Case], *, campaign: Campaign) -> dict[int, Decision]:
+    """A decision for each case, by its id; reads only."""
+    found = ladders([case.ip for case in cases], world=campaign.world)
+    known = _known(campaign, found.values())
+    return {
+        case.pk: decide(_facts(case, found[case.ip], known, lead=campaign.lead_id))
+        for case in cases
+    }
+
+
+def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
+    overrides = [_of_override(each) for each in known.overrides if case.ip in each.network]
+    boxes = {each.mailbox for rung in rungs for each in rung.candidates} | {
+        each.mailbox for each in overrides
+    }
+    health = [known.health[box] for box in boxes if box in known.health]
+    network = _network(rungs)
+    return Facts(
+        address=case.ip,
+        rungs=rungs,
+        claims=known.claims,
+        lead=lead,
+        overrides=overrides,
+        history=History(
+            dead=frozenset(row.mailbox for row in health if row.dead_at),
+            suppressed={box: known.suppressed[box] for box in boxes if box in known.suppressed},
+            not_ours=frozenset(row.mailbox for row in health if network in row.not_ours),
+        ),
+        mailboxes=MailboxFacts(
+            stored_language={r.mailbox: r.language_stored for r in health if r.language_stored},
+            language_of_reply={r.mailbox: r.language for r in health if r.language},
+            countries=known.countries,
+        ),
+    )
+
+
+def network_of(choice: Choice) -> str:
+    """How a mailbox's "not ours" names a network: its range, whatever row it stands in."""
+    return f"{choice.netblock.get('first', '')}-{choice.netblock.get('last', '')}"
+
+
+def _network(rungs: Sequence[Rung]) -> str:
+    nearest = next((rung for rung in rungs if not rung.is_delegation), None)
+    return f"{nearest.first}-{nearest.last}" if nearest else "-"
+
+
+def _of_override(row: Override) -> pure.Candidate:
+    values = {"by": row.by, "why": row.reason}
+    return pure.Candidate(
+        address=row.address, mailbox=row.mailbox, source="override", registry="",
+        object=str(row.network), role="override", depth=0, scope=Scope(row.scope),
+        tier=pure.Tier.OVERRIDE, weight=-row.pk,
+        reason=Reason(code=pure.Tier.OVERRIDE.code, values=values), for_abuse=True,
+    )  # fmt: skip
+
+
+def _known(campaign: Campaign, found: Iterable[list[Rung]]) -> Known:
+    partners = campaign.partners.values_list("pk", flat=True)
+    overrides = Override.objects.filter(Q(campaign=campaign) | Q(campaign=None), undone_at=None)
+    boxes = {each.mailbox for rungs in found for rung in rungs for each in rung.candidates}
+    boxes |= {each.mailbox for each in overrides}
+    health = MailboxHealth.objects.filter(exercise=campaign.world, mailbox__in=boxes)
+    return Known(
+        claims=[
+            Claim(partner=row.partner_id, country=row.country, network=row.network)
+            for row in Constituency.objects.filter(partner__in=partners)
+        ],
+        overrides=list(overrides),
+        health={row.mailbox: row for row in health},
+        suppressed=suppressed(campaign, boxes),
+        countries=_countries(campaign, boxes),
+    )
+
+
+def suppressed(campaign: Campaign, boxes: Iterable[str]) -> dict[str, str]:
+    """Mailboxes that are not written to in this campaign -> the scope of that."""
+    rows = Suppression.objects.filter(
+        Q(campaign=campaign) | Q(campaign=None), mailbox__in=list(boxes), undone_at=None
+    )
+    return {row.mailbox: "campaign" if row.campaign_id else "all" for row in rows}
+
+
+def _countries(campaign: Campaign, boxes: Iterable[str]) -> dict[str, int]:
+    """In how many countries each mailbox's networks are."""
+    rows = (
+        Candidate.objects.filter(
+            netblock__exercise=campaign.world, mailbox__in=list(boxes), refused=""
+        )
+        .exclude(netblock__country="")
+        .values("mailbox")
+        .annotate(countries=Count("netblock__country", distinct=True))
+    )
+    return {row["mailbox"]: row["countries"] for row in rows}
+
+
+# -- rows ---------------------------------------------------------------------------------------
+
+
+def keep(
+    cases: Sequence[Case], decisions: dict[int, Decision], *, campaign: Campaign, now: datetime
+) -> list[Choice]:
+    """Write the choices, the holders with their arms, and which partner answers."""
+    holders = _holders(campaign, decisions.values(), now)
+    choices = [_choice(case, decisions[case.pk], holders=holders, now=now) for case in cases]
+    Choice.objects.bulk_create(choices)
+    moved: dict[int, list[int]] = defaultdict(list)
+    for case, choice in zip(cases, choices, strict=True):
+        if case.partner_id != choice.partner_id:
+            moved[choice.partner_id].append(case.pk)
+    for partner, ids in moved.items():
+        Case.objects.filter(pk__in=ids).update(partner=partner)
+    return choices
+
+
+def _holders(campaign: Campaign, decisions: Iterable[Decision], now: datetime) -> dict[str, Holder]:
+    """Every holder once a campaign; the arm is drawn the first time and stays."""
+    wanted: dict[str, HolderFacts] = {
+        decision.holder.key: decision.holder for decision in decisions if decision.holder
+    }
+    known = set(
+        Holder.objects.filter(campaign=campaign, key__in=wanted).values_list("key", flat=True)
+    )
+    Holder.objects.bulk_create(
+        [_holder(campaign, wanted[key], now) for key in sorted(wanted.keys() - known)],
+        ignore_conflicts=True,
+    )
+    return {row.key: row for row in Holder.objects.filter(campaign=campaign, key__in=wanted)}
+
+
+def _holder(campaign: Campaign, facts: HolderFacts, now: datetime) -> Holder:
+    arm = arm_of(
+        facts.key, stratum=facts.stratum, key=bytes(campaign.arm_key), shares=campaign.arms
+    )
+    return Holder(
+        campaign=campaign, key=facts.key, name=facts.name[:300], country=facts.country or "",
+        stratum=facts.stratum, arm=arm, assigned_at=now,
+    )  # fmt: skip
+
+
+def _choice(case: Case, decision: Decision, *, holders: dict[str, Holder], now: datetime) -> Choice:
+    chosen, nearest = decision.chosen, decision.nearest
+    return Choice(
+        case=case,
+        partner_id=decision.responsibility.partner,
+        outcome=decision.outcome,
+        mailbox=chosen.mailbox if chosen else "",
+        address=chosen.address if chosen else "",
+        reader=decision.reader or "",
+        holder=holders[decision.holder.key] if decision.holder else None,
+        netblock=_netblock(nearest) if nearest else {},
+        candidates=candidates_as_json(decision.ranking.order, decision.ranking.rejected),
+        languages=list(decision.languages),
+        language_reason=decision.language_reason.as_json(),
+        reasons=[reason.as_json() for reason in decision.reasons],
+        rule_version=decision.rule_version,
+        chosen_at=now,
+    )
+
+
+def _netblock(nearest: Rung) -> dict[str, object]:
+    return {
+        "first": str(nearest.first),
+        "last": str(nearest.last),
+        "handle": nearest.handle,
+        "name": nearest.name,
+        "holder": nearest.holder,
+        "country": nearest.country,
+        "registry": nearest.registry,
+    }
+
+
+def entry_of(choice: Choice, case: Case) -> Entry:
+    """The timeline's line about a choice."""
+    return Entry(
+        subject=f"case:{case.pk}",
+        actor=ACTOR,
+        action=f"contact-{choice.outcome}",
+        at=choice.chosen_at,
+        campaign_id=case.campaign_id,
+        partner_id=choice.partner_id,
+        before={"partner": case.partner_id} if case.partner_id != choice.partner_id else None,
+        after={
+            "mailbox": choice.mailbox, "reader": choice.reader, "languages": choice.languages,
+            "partner": choice.partner_id, "rules": choice.rule_version,
+        },
+        reason=choice.reasons[0] if choice.reasons else None,
+    )  # fmt: skip

@@ -1,0 +1,215 @@
+"""The decision about one case: whom to write to, as whom, in what, under which partner.
+
+Pure, so that every choice in the database can be worked out again from what is kept with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from openletter.contacts.rules.candidates import RULE_VERSION, Candidate
+from openletter.contacts.rules.holders import (
+    Claim,
+    Responsibility,
+    holder_key,
+    responsible,
+    stratum,
+)
+from openletter.contacts.rules.language import ENGLISH, Known, languages
+from openletter.contacts.rules.rank import NOTHING_KNOWN, History, Ranked, Ranking, rank
+from openletter.contacts.rules.scope import reader_of
+from openletter.wire.registry import IPAddress
+from openletter.words import Reader, Reason
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """A netblock of the ladder; `level` 0 is the most specific, equal ranges share a level."""
+
+    first: IPAddress
+    last: IPAddress
+    level: int
+    handle: str = ""
+    name: str = ""
+    holder: str = ""
+    holder_key: str = ""
+    country: str | None = None
+    registry: str = ""
+    is_delegation: bool = False
+    """From delegated statistics: a country and an opaque holder, no contacts."""
+    candidates: tuple[Candidate, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class MailboxFacts:
+    """What is kept of mailboxes that could be chosen."""
+
+    stored_language: dict[str, str] = field(default_factory=dict)
+    language_of_reply: dict[str, str] = field(default_factory=dict)
+    countries: dict[str, int] = field(default_factory=dict)
+    """in how many countries its networks are"""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Everything the decision about one address rests on."""
+
+    address: IPAddress
+    rungs: Sequence[Rung]
+    claims: Sequence[Claim]
+    lead: int
+    overrides: Sequence[Candidate] = ()
+    history: History = NOTHING_KNOWN
+    mailboxes: MailboxFacts = field(default_factory=MailboxFacts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class HolderFacts:
+    """Who is counted as one holder."""
+
+    key: str
+    name: str
+    country: str | None
+    stratum: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decision:
+    """What was decided, with every reason."""
+
+    outcome: str
+    ranking: Ranking
+    responsibility: Responsibility
+    holder: HolderFacts | None
+    nearest: Rung | None
+    reader: Reader | None
+    languages: tuple[str, ...]
+    language_reason: Reason
+    reasons: tuple[Reason, ...]
+    rule_version: str = RULE_VERSION
+
+    @property
+    def chosen(self) -> Candidate | None:
+        """The contact, where one was chosen."""
+        return self.ranking.chosen if self.outcome == "chosen" else None
+
+
+def decide(facts: Facts) -> Decision:
+    """Rank the ladder and settle reader, languages, holder and partner."""
+    every = [replace(each, level=rung.level) for rung in facts.rungs for each in rung.candidates]
+    ranking = rank([*facts.overrides, *every], history=facts.history)
+    nearest = next((rung for rung in facts.rungs if not rung.is_delegation), None)
+    country = next((rung.country for rung in facts.rungs if rung.country), None)
+    responsibility = responsible(
+        facts.address, country=country, claims=facts.claims, lead=facts.lead
+    )
+    outcome, why = _outcome(ranking, responsibility, facts.rungs)
+    reader = _reader(ranking, outcome)
+    tags, language_reason = _languages(facts, ranking)
+    return Decision(
+        outcome=outcome,
+        ranking=ranking,
+        responsibility=responsibility,
+        holder=_holder(facts.rungs),
+        nearest=nearest,
+        reader=reader,
+        languages=tags,
+        language_reason=language_reason,
+        reasons=(*why, *_reasons(ranking, outcome, reader), responsibility.reason),
+    )
+
+
+def candidates_as_json(
+    order: Sequence[Ranked], rejected: Sequence[Candidate]
+) -> list[dict[str, object]]:
+    """All of the ladder as kept with the choice: places, reasons, refusals."""
+    shown = [_kept(each.candidate, each.place, each.skipped) for each in order]
+    listed = {each.candidate.mailbox for each in order}
+    return shown + [_kept(each, None, None) for each in rejected if each.mailbox not in listed]
+
+
+def _outcome(
+    ranking: Ranking, responsibility: Responsibility, rungs: Sequence[Rung]
+) -> tuple[str, tuple[Reason, ...]]:
+    if responsibility.conflict:
+        return "conflict", ()
+    if ranking.chosen:
+        return "chosen", ()
+    if ranking.needs_person:
+        return "needs-person", (Reason(code="only-persons"),)
+    code = "no-contact" if any(not rung.is_delegation for rung in rungs) else "no-netblock"
+    return "nobody", (Reason(code=code),)
+
+
+def _reader(ranking: Ranking, outcome: str) -> Reader | None:
+    if ranking.chosen is None or outcome != "chosen":
+        return None
+    return reader_of(ranking.chosen.scope, level=ranking.chosen.level)
+
+
+def _reasons(ranking: Ranking, outcome: str, reader: Reader | None) -> tuple[Reason, ...]:
+    if ranking.chosen is None or reader is None:
+        return ()
+    chosen = ranking.chosen
+    level = (Reason(code="from-parent", values={"level": chosen.level}),) if chosen.level else ()
+    skipped = tuple(
+        Reason(code=each.skipped.code, values={**each.skipped.values, "rank": each.place})
+        for each in ranking.order
+        if each.skipped and not each.candidate.refused
+    )
+    values = {"scope": str(chosen.scope)}
+    return (chosen.reason, *level, *skipped, Reason(code=f"reader-{reader}", values=values))
+
+
+def _languages(facts: Facts, ranking: Ranking) -> tuple[tuple[str, ...], Reason]:
+    if ranking.chosen is None:
+        return (ENGLISH,), Reason(code="language-unknown")
+    mailbox, level = ranking.chosen.mailbox, ranking.chosen.level
+    own = [rung.country for rung in facts.rungs if rung.level >= level and not rung.is_delegation]
+    delegated = [rung.country for rung in facts.rungs if rung.is_delegation]
+    return languages(
+        Known(
+            stored=facts.mailboxes.stored_language.get(mailbox),
+            of_reply=facts.mailboxes.language_of_reply.get(mailbox),
+            organisation=next(filter(None, own), None),
+            delegated=next(filter(None, delegated), None),
+            countries_of_contact=facts.mailboxes.countries.get(mailbox, 1),
+        )
+    )
+
+
+def _holder(rungs: Sequence[Rung]) -> HolderFacts | None:
+    """The nearest organisation with a handle; failing that the nearest block's own name."""
+    known = [rung for rung in rungs if not rung.is_delegation]
+    if not known:
+        return None
+    found = next((rung for rung in known if rung.holder_key), known[0])
+    country = found.country or next((rung.country for rung in rungs if rung.country), None)
+    return HolderFacts(
+        key=holder_key(
+            registry=found.registry, handle=found.holder_key, name=found.holder,
+            first=found.first, last=found.last,
+        ),
+        name=found.holder or found.name,
+        country=country,
+        stratum=stratum(country=country),
+    )  # fmt: skip
+
+
+def _kept(each: Candidate, place: int | None, skipped: Reason | None) -> dict[str, object]:
+    return {
+        "address": each.address,
+        "mailbox": each.mailbox,
+        "source": each.source,
+        "registry": each.registry,
+        "object": each.object,
+        "role": each.role,
+        "depth": each.depth,
+        "level": each.level,
+        "scope": each.scope,
+        "rank": place,
+        "reason": each.reason.as_json(),
+        "refused": each.refused,
+        "skipped": skipped.as_json() if skipped else None,
+    }
