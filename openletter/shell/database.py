@@ -61,3 +61,13 @@ def ensure_started() -> None:
     state = reader.read("OPENLETTER_STATE", to_path, default=".state", about="")
     pg_bin = reader.read("OPENLETTER_PG_BIN", to_text, default="", about="")
     postgres.start(state, pg_bin=pg_bin)
+
+
+def keep_running() -> None:
+    """Start the embedded server again if it ended; cheap enough to ask every second."""
+    reader = reader_for(os.environ)
+    if (
+        postgres.status(reader.read("OPENLETTER_STATE", to_path, default=".state", about=""))
+        is None
+    ):
+        ensure_started()

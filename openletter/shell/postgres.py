@@ -355,19 +355,22 @@ def _make_roles(found: Address, *, may_create: bool) -> None:
         is_there = server.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
         if is_there.fetchone():
             return
-        for statement in APP_RIGHTS:
-            server.execute(sql.SQL(statement).format(owner=OWNER_NAME, app=APP_NAME))
-        server.execute(
-            sql.SQL("CREATE DATABASE {} OWNER {}").format(sql.Identifier(DATABASE), OWNER_NAME)
-        )
+        for statement in rights_for(owner=OWNER, app=APP):
+            server.execute(statement)
+        names = sql.Identifier(DATABASE), sql.Identifier(OWNER)
+        server.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(*names))
 
 
-OWNER_NAME, APP_NAME = sql.Identifier(OWNER), sql.Identifier(APP)
-APP_RIGHTS = (
-    (
-        "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} "
-        "GRANT SELECT, INSERT, UPDATE, DELETE ON TABLES TO {app}"
-    ),
-    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT USAGE, SELECT, UPDATE ON SEQUENCES TO {app}",
-    "ALTER DEFAULT PRIVILEGES FOR ROLE {owner} GRANT EXECUTE ON ROUTINES TO {app}",
-)
+def rights_for(*, owner: str, app: str) -> list[sql.Composed]:
+    """Say that what OWNER makes from now on, APP may use: rows, sequences, routines."""
+    rights = {
+        "TABLES": "SELECT, INSERT, UPDATE, DELETE",
+        "SEQUENCES": "USAGE, SELECT, UPDATE",
+        "ROUTINES": "EXECUTE",
+    }
+    form = sql.SQL("ALTER DEFAULT PRIVILEGES FOR ROLE {} GRANT {} ON {} TO {}")
+    names = sql.Identifier(owner), sql.Identifier(app)
+    return [
+        form.format(names[0], sql.SQL(right), sql.SQL(kind), names[1])
+        for kind, right in rights.items()
+    ]

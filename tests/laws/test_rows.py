@@ -19,7 +19,7 @@ def test_keys_across_rooms_have_no_reverse_accessor() -> None:
             if not isinstance(field, ForeignObject) or field.related_model is None:
                 continue
             crosses = field.related_model._meta.app_label != model._meta.app_label
-            if crosses and not field.remote_field.is_hidden():
+            if crosses and not field.remote_field.hidden:
                 found.append(f"{model._meta.label}.{field.name}")
     assert found == []
 
