@@ -60,7 +60,7 @@ def _check_variables(guide: Guide) -> None:
     for section in guide.sections:
         for piece in section.pieces:
             if unknown := set(VARIABLE.findall(piece.text)) - VARIABLES:
-                raise GuideError(f"{guide.id}: unknown variable {sorted(unknown)[0]!r}")
+                raise GuideError(f"{guide.id}: unknown variable {min(unknown)!r}")
             if "{{" in VARIABLE.sub("", piece.text):
                 raise GuideError(f"{guide.id}: a broken variable in {piece.text[:40]!r}")
 

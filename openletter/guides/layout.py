@@ -7,6 +7,9 @@ import re
 from wcwidth import wcswidth
 
 COLUMNS = 72
+NO_BREAK = "\u00a0"
+"""A space that no line is broken at; printed as a plain space."""
+_KEPT_WHOLE = 24
 
 
 def width(text: str) -> int:
@@ -18,11 +21,12 @@ def width(text: str) -> int:
 def fill(text: str, *, first: str = "", rest: str = "", columns: int = COLUMNS) -> str:
     """One paragraph broken between words; a word wider than the line stands alone.
 
-    `first` and `rest` are put before the first and the other lines and count.
+    `first` and `rest` are put before the first and the other lines and count. Lines break at
+    plain white space only, and a no-break space comes out as a plain one.
     """
     lines: list[str] = []
     line, empty = first, True
-    for word in text.split():
+    for word in re.split(r"[ \t\n]+", text.strip(" \t\n")):
         glued = word if empty else f" {word}"
         if not empty and width(line + glued) > columns:
             lines.append(line.rstrip())
@@ -30,7 +34,7 @@ def fill(text: str, *, first: str = "", rest: str = "", columns: int = COLUMNS) 
         line += glued
         empty = False
     lines.append(line.rstrip())
-    return "\n".join(lines)
+    return "\n".join(lines).replace(NO_BREAK, " ")
 
 
 def indent(text: str, by: str) -> str:
@@ -39,6 +43,14 @@ def indent(text: str, by: str) -> str:
 
 
 def plain(markdown: str) -> str:
-    """Inline Markdown as it reads in a plain letter: no backticks, no stars, links as text."""
-    bare = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", r"\1 (\2)", markdown)
-    return bare.replace("**", "").replace("`", "")
+    """Inline Markdown as it reads in a plain letter: no backticks, no stars, links as text.
+
+    A short code span is kept on one line.
+    """
+    kept = re.sub(r"`([^`]+)`", lambda code: _kept_whole(code[1]), markdown)
+    bare = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", r"\1 (\2)", kept)
+    return bare.replace("**", "")
+
+
+def _kept_whole(code: str) -> str:
+    return code.replace(" ", NO_BREAK) if len(code) <= _KEPT_WHOLE else code

@@ -212,7 +212,7 @@ class _Reading:
         plain = [word for word in words if "=" not in word]
         given = dict(word.split("=", 1) for word in words if "=" in word)
         if unknown := set(given) - set(_ATTRIBUTES):
-            raise GuideError(f"{self.name}: unknown attribute {sorted(unknown)[0]!r}")
+            raise GuideError(f"{self.name}: unknown attribute {min(unknown)!r}")
         if len(plain) != 1 or plain[0] not in set(BlockRole):
             raise GuideError(f"{self.name}: a block has one known role: {info!r}")
         named = {_ATTRIBUTES[key]: value for key, value in given.items()}

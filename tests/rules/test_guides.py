@@ -46,7 +46,7 @@ def with_lab(more: str) -> str:
     return SMALL + "\n## Lab {#lab}\n\n" + more
 
 
-def test_the_small_guide_is_a_guide():
+def test_the_small_guide_is_a_guide() -> None:
     assert parse(SMALL).commands["check"].role is BlockRole.CHECK_OUTSIDE
 
 
@@ -60,7 +60,10 @@ def test_the_small_guide_is_a_guide():
         (SMALL.replace("{#about}", "{#abuot}"), "unknown section"),
         (SMALL.replace("## About {#about}", "## About"), "a heading reads"),
         (SMALL.replace("[[check]]", "[[chekc]]"), "no command is called"),
-        (SMALL.replace("[[check]]", "```sh fix id=f\nrm x\n```\n\n[[check]]"), "without a way back"),
+        (
+            SMALL.replace("[[check]]", "```sh fix id=f\nrm x\n```\n\n[[check]]"),
+            "without a way back",
+        ),
         (SMALL.replace("554'\nswaks", "554('\nswaks"), "missing )"),
         (SMALL.replace('["open-relay"]', '["open-door"]'), "open-door"),
         (SMALL.replace("title", "titel"), "unknown front matter"),
@@ -72,7 +75,7 @@ def test_the_small_guide_is_a_guide():
         (SMALL.replace("## Letter {#letter}", "## Letter {#undo}"), "no section {#letter}"),
     ],
 )
-def test_what_may_not_be_a_guide_is_refused_with_the_rule(bad, says):
+def test_what_may_not_be_a_guide_is_refused_with_the_rule(bad, says) -> None:
     with pytest.raises(GuideError, match=re.escape(says)):
         parse(bad)
 
@@ -108,14 +111,14 @@ Tekst met `code` en {{port}}.
         (DUTCH.replace("[[check]]\n\n## Brief", "```sh fix\nx\n```\n\n## Brief"), "holds none"),
     ],
 )
-def test_a_translation_is_current_and_of_the_same_build(bad, says):
+def test_a_translation_is_current_and_of_the_same_build(bad, says) -> None:
     source = parse(SMALL)
     assert parse_translation(DUTCH, of=source, language="nl").title == "Een kleine"
     with pytest.raises(GuideError, match=says):
         parse_translation(bad, of=source, language="nl")
 
 
-def test_there_are_guides_for_postfix_squid_and_the_unknown_in_both_languages():
+def test_there_are_guides_for_postfix_squid_and_the_unknown_in_both_languages() -> None:
     assert library.ids() == ("postfix", "squid", "unknown")
     assert all(library.languages(name) == ("en", "nl") for name in library.ids())
     assert {w for g in library.all_guides() for w in g.weaknesses} == set(Weakness)
@@ -123,7 +126,7 @@ def test_there_are_guides_for_postfix_squid_and_the_unknown_in_both_languages():
 
 
 @pytest.mark.parametrize("name", library.ids())
-def test_commands_are_byte_identical_in_every_language(name):
+def test_commands_are_byte_identical_in_every_language(name) -> None:
     def commands(tag: str) -> list[tuple[str, str]]:
         sections = library.guide(name, language=tag).sections
         return [(s.key, p) for s in sections for p in s.pieces if isinstance(p, Command)]
@@ -131,7 +134,7 @@ def test_commands_are_byte_identical_in_every_language(name):
     assert all(commands(tag) == commands("en") for tag in library.languages(name))
 
 
-def test_nobody_has_signed_for_a_translation_and_the_guides_say_so():
+def test_nobody_has_signed_for_a_translation_and_the_guides_say_so() -> None:
     for name, tag in WHERE:
         guide = library.guide(name, language=tag)
         assert guide.reviewed_by == ""
@@ -139,7 +142,7 @@ def test_nobody_has_signed_for_a_translation_and_the_guides_say_so():
 
 
 @pytest.mark.parametrize(("name", "tag"), WHERE)
-def test_the_letters_block_is_72_columns_and_35_lines_and_keeps_commands_whole(name, tag):
+def test_the_letters_block_is_72_columns_and_35_lines_and_keeps_commands_whole(name, tag) -> None:
     guide = library.guide(name, language=tag)
     values = Values(ip="2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", port=65535)
     for weakness in guide.weaknesses:
@@ -153,7 +156,7 @@ def test_the_letters_block_is_72_columns_and_35_lines_and_keeps_commands_whole(n
         assert "{{" not in text
 
 
-def test_a_second_language_points_to_the_commands_of_the_first():
+def test_a_second_language_points_to_the_commands_of_the_first() -> None:
     text = block(
         library.guide("postfix"), values=Values(), weakness=None, pointer="[above, {step}]"
     )
@@ -162,7 +165,7 @@ def test_a_second_language_points_to_the_commands_of_the_first():
     assert text.count("[above, 2]") == 1
 
 
-def test_what_speaks_of_another_weakness_is_left_out():
+def test_what_speaks_of_another_weakness_is_left_out() -> None:
     unknown = library.guide("unknown")
     text = block(unknown, values=Values(port=1080), weakness=Weakness.OPEN_SOCKS)
     assert "socks5h://ADDRESS:1080" in text
@@ -170,7 +173,7 @@ def test_what_speaks_of_another_weakness_is_left_out():
     assert "curl -sS -m 10 -x http:" not in text
 
 
-def test_an_ipv6_address_stands_in_brackets_where_a_url_needs_it():
+def test_an_ipv6_address_stands_in_brackets_where_a_url_needs_it() -> None:
     guide = library.guide("squid")
     assert "http://[2001:db8::1]:3128" in block(guide, values=Values(ip="2001:db8::1", port=3128))
 
@@ -178,68 +181,69 @@ def test_an_ipv6_address_stands_in_brackets_where_a_url_needs_it():
 @pytest.mark.parametrize(
     "values", [{"ip": "192.0.2.1; reboot"}, {"ip": "2001:DB8::1"}, {"port": 0}, {"proto": "sctp"}]
 )
-def test_values_are_typed(values):
+def test_values_are_typed(values) -> None:
     with pytest.raises(ValueError):
         Values(**values)
 
 
-def test_no_command_a_reader_sees_pipes_a_download_into_a_shell():
+def test_no_command_a_reader_sees_pipes_a_download_into_a_shell() -> None:
     for name in library.ids():
         for command in library.guide(name).commands.values():
             assert not ("curl" in command.text and "| sh" in command.text)
 
 
-def test_postfix_introduces_itself():
+def test_postfix_introduces_itself() -> None:
     facts = Facts(weakness=Weakness.OPEN_RELAY, banner="220 mx1.example.net ESMTP Postfix (Debian)")
     (found,) = library.match(facts)
     assert (found.guide_id, found.cut) == ("postfix", "ESMTP Postfix")
     assert library.recognised(facts) == found
 
 
-def test_squid_introduces_itself_in_server_and_via():
+def test_squid_introduces_itself_in_server_and_via() -> None:
     for facts in (Facts(server="squid/5.7"), Facts(via="1.1 gw.example.net (squid/5.7)")):
         assert library.recognised(facts).cut == "squid/5.7"
 
 
-def test_two_candidates_are_no_answer():
+def test_two_candidates_are_no_answer() -> None:
     facts = Facts(banner="220 a.example ESMTP Postfix", server="squid/4.13")
     assert len(library.match(facts)) == 2
     assert library.recognised(facts) is None
 
 
-def test_a_product_that_cannot_have_the_weakness_is_no_candidate():
+def test_a_product_that_cannot_have_the_weakness_is_no_candidate() -> None:
     facts = Facts(weakness=Weakness.OPEN_HTTP_PROXY, banner="220 a.example ESMTP Postfix")
     assert library.match(facts) == ()
 
 
 @given(st.text(max_size=600), st.text(max_size=600))
-def test_a_hostile_banner_gives_a_short_printable_cut_or_nothing(banner, server):
+def test_a_hostile_banner_gives_a_short_printable_cut_or_nothing(banner, server) -> None:
     for found in library.match(Facts(banner=banner, server=server)):
         assert len(found.cut) <= 60
-        assert found.cut.isascii() and found.cut.isprintable()
+        assert found.cut.isascii()
+        assert found.cut.isprintable()
 
 
 @given(st.text(max_size=300))
-def test_filled_text_loses_no_word(text):
+def test_filled_text_loses_no_word(text) -> None:
     filled = fill(text, first="1. ", rest="   ")
     assert filled.split() == ["1.", *text.split()]
     for line in filled.split("\n"):
         assert width(line) <= 72 or len(line.split()) <= 2
 
 
-def test_the_page_shows_neither_the_lab_nor_the_letters_text():
+def test_the_page_shows_neither_the_lab_nor_the_letters_text() -> None:
     for name, tag in WHERE:
         keys = {section.key for section in library.guide(name, language=tag).page}
         assert not keys & {SectionKey.LETTER, SectionKey.LAB}
         assert {SectionKey.ABOUT, SectionKey.FIX, SectionKey.STILL_OPEN} <= keys
 
 
-def test_an_unknown_guide_is_an_error_and_a_missing_language_is_english():
+def test_an_unknown_guide_is_an_error_and_a_missing_language_is_english() -> None:
     with pytest.raises(GuideError):
         library.guide("../etc")
     assert library.guide("squid", language="ja").language == "en"
 
 
-def test_prose_keeps_its_markers():
+def test_prose_keeps_its_markers() -> None:
     pieces = library.guide("unknown").section(SectionKey.IS_IT_YOU).pieces
     assert [p.marker for p in pieces if isinstance(p, Prose)] == ["1.", "2.", "3."]

@@ -1,0 +1,194 @@
+"""A letter of made-up facts, in every form that is built: for reading, for filters, for partners.
+
+It goes the same way as a real one (facts, wording, message, signature); only addresses, names
+and keys are invented.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import product
+from pathlib import Path
+
+from openletter.guides import library as guides
+from openletter.letters import keys, library
+from openletter.letters.rules.dkim import SigningKey
+from openletter.letters.rules.facts import (
+    CaseFacts,
+    Earlier,
+    LetterError,
+    LetterFacts,
+    Seen,
+    Writer,
+)
+from openletter.letters.rules.message import Addressing, Message, build
+from openletter.letters.rules.text import Written, write
+from openletter.words import Reader, WaveKind, Weakness, new_reference, new_secret
+
+DOMAIN = "campaign.example"
+SUBJECTS = (*(weakness.value for weakness in Weakness), "several", "exit-only")
+"""What a letter can be about, as the command knows it."""
+
+PORTS = {Weakness.OPEN_RELAY: 25, Weakness.OPEN_HTTP_PROXY: 3128, Weakness.OPEN_SOCKS: 1080}
+_SAID = {"postfix": "ESMTP Postfix", "squid": "squid/5.7"}
+_AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+_SEEN = (
+    Seen(source="Shadowserver", at=datetime(2026, 3, 1, 4, 10, 3, tzinfo=UTC)),
+    Seen(source="DroneBL", at=datetime(2026, 2, 28, 22, 41, tzinfo=UTC)),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """One letter to be shown."""
+
+    to: Reader = Reader.OWNER
+    kind: WaveKind = WaveKind.FIRST
+    about: str = Weakness.OPEN_RELAY.value
+    product: str = "unknown"
+    language: str = "en"
+    ip: str = "192.0.2.17"
+    port: int | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.language}/{self.to}-{self.kind}-{self.about}.eml"
+
+
+def facts_of(asked: Asked) -> LetterFacts:
+    """The facts of an exercise letter as asked for; what is not built is refused."""
+    if asked.language not in library.languages():
+        raise LetterError("no-wording", asked.language)
+    languages = tuple(dict.fromkeys((asked.language, "en")))
+    earlier = Earlier(
+        sent_at=datetime(2026, 1, 5, 9, 0, tzinfo=UTC), reference=new_reference(),
+        closed=3, remaining=5,
+    )  # fmt: skip
+    return LetterFacts(
+        kind=asked.kind,
+        reader=asked.to,
+        languages=languages,
+        reference=new_reference(),
+        secret=new_secret(),
+        stop_token=new_secret(),
+        site=f"https://{DOMAIN}",
+        campaign="Close the Open Door",
+        writer=_writer(),
+        together_with=("Agency Beta", "Agency Gamma"),
+        authority="Agency Alpha",
+        domain=DOMAIN,
+        cases=tuple(_cases(asked)),
+        exercise=True,
+        earlier=None if asked.kind is WaveKind.FIRST else earlier,
+    )
+
+
+def _writer() -> Writer:
+    law = {
+        "en": "Here stand the partner's approved lines: who is responsible, on which basis, where "
+        "address and evidence come from, how long they are kept, where to object.",
+        "nl": "Hier staan de goedgekeurde regels van de deelnemer: wie verantwoordelijk is, op "
+        "welke grond, waar adres en gegevens vandaan komen, hoe lang ze blijven, waar u bezwaar "
+        "maakt.",
+    }
+    return Writer(name="Agency Alpha", email=f"help@{DOMAIN}", country="NL", legal=law)
+
+
+def _cases(asked: Asked) -> Iterator[CaseFacts]:
+    if asked.about == "several":
+        yield from (_case(asked, weakness) for weakness in Weakness)
+    elif asked.about == "exit-only":
+        yield replace(_case(asked, Weakness.OPEN_HTTP_PROXY), exit_only=True)
+    else:
+        yield _case(asked, Weakness(asked.about))
+
+
+def _case(asked: Asked, weakness: Weakness) -> CaseFacts:
+    guide = guides.guide(asked.product)
+    fits = weakness in guide.weaknesses
+    if not fits and asked.about not in {"several", "exit-only"}:
+        raise LetterError("product-does-not-fit", f"{asked.product}, {weakness}")
+    ours = asked.product if fits else "unknown"
+    return CaseFacts(
+        reference=new_reference(),
+        secret=new_secret(),
+        ip=asked.ip,
+        weakness=weakness,
+        ports=(asked.port or PORTS[weakness],),
+        seen=_SEEN,
+        guide_id=ours,
+        introduced=_SAID.get(ours, guides.guide(ours).product),
+    )
+
+
+def written(asked: Asked) -> tuple[LetterFacts, Written]:
+    facts = facts_of(asked)
+    texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
+    letter = write(facts, texts=texts, guide=lambda name, tag: guides.guide(name, language=tag))
+    return facts, letter
+
+
+def signed(asked: Asked, *, with_keys: Sequence[SigningKey]) -> Message:
+    """The letter as it would leave."""
+    facts, letter = written(asked)
+    token = new_secret()
+    to = Addressing(
+        recipient="abuse@network.example",
+        sender_name=facts.campaign,
+        sender_address=f"letters@{DOMAIN}",
+        reply_to=f"reply+{token}@reply.{DOMAIN}",
+        message_id=f"<{facts.reference.lower()}.{token}@{DOMAIN}>",
+        stop_url=f"{facts.site}/o/{facts.stop_token}",
+        stop_mailto=f"stop+{token}@reply.{DOMAIN}",
+        feedback_id=f"preview:{asked.language}:{asked.kind}:alpha",
+        languages=facts.languages,
+        date=_AT,
+        thread=f"<first.{token}@{DOMAIN}>" if facts.earlier else "",
+    )
+    return build(letter, to, keys=with_keys)
+
+
+def fresh_keys() -> tuple[SigningKey, ...]:
+    return tuple(
+        SigningKey(domain=DOMAIN, selector=keys.name_of("preview", kind), private=private)
+        for kind, private in reversed(keys.draw().items())
+    )
+
+
+def every() -> Iterator[Asked]:
+    """Every language, reader, kind and subject that is built, with a fitting product."""
+    products = {"open-relay": "postfix", "open-http-proxy": "squid", "several": "postfix"}
+    for tag, kind, reader, about in product(library.languages(), library.kinds(), Reader, SUBJECTS):
+        yield Asked(
+            to=reader, kind=kind, about=about, product=products.get(about, "unknown"), language=tag
+        )
+
+
+def write_all(folder: Path) -> int:
+    """Every letter as a file, an index of them, and the zone that makes them verifiable."""
+    with_keys = fresh_keys()
+    index = []
+    for asked in every():
+        message = signed(asked, with_keys=with_keys)
+        file = folder / asked.name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(message.raw)
+        index.append(
+            {
+                "file": asked.name, "language": asked.language, "to": asked.to, "kind": asked.kind,
+                "weakness": asked.about, "product": asked.product, "subject": message.subject,
+                "bytes": len(message.raw),
+            }
+        )  # fmt: skip
+    (folder / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
+    zone = "".join(f"{key.dns_name()}. TXT {_quoted(key.dns_record())}\n" for key in with_keys)
+    (folder / "dkim.zone").write_text(zone, encoding="ascii")
+    return len(index)
+
+
+def _quoted(text: str) -> str:
+    """A TXT record as strings of at most 255 octets."""
+    return " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))

@@ -1,0 +1,154 @@
+"""What a letter is made from. Texts from outside become one harmless line here, at the edge."""
+
+from __future__ import annotations
+
+import ipaddress
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from openletter.words import Protocol, Reader, WaveKind, Weakness
+
+_MAX_LINE = 200
+_HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+
+
+class LetterError(Exception):
+    """A letter that must not be written; the code says why."""
+
+    def __init__(self, code: str, what: str = "") -> None:
+        super().__init__(f"{code}: {what}" if what else code)
+        self.code = code
+
+
+def one_line(text: str) -> str:
+    """A stranger's text as one visible line: no control, bidi or line-breaking character."""
+    normal = unicodedata.normalize("NFC", text)
+    spaced = "".join(" " if c.isspace() else c for c in normal)
+    shown = "".join("?" if unicodedata.category(c) in _HARMFUL else c for c in spaced)
+    return " ".join(shown.split())[:_MAX_LINE]
+
+
+def utc(moment: datetime) -> str:
+    """A time as it stands in letters: ISO date, seconds, and the zone written out."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One source's statement. `detail` is what that source calls it, empty where terms forbid."""
+
+    source: str
+    at: datetime | None
+    port: int | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseFacts:
+    """One address with one weakness, as told; `secret` opens the page of this case only."""
+
+    reference: str
+    secret: str
+    ip: str
+    weakness: Weakness
+    ports: tuple[int, ...] = ()
+    protocol: Protocol = Protocol.TCP
+    seen: tuple[Seen, ...] = ()
+    guide_id: str = "unknown"
+    introduced: str = ""
+    """How the server introduces itself: only what our own pattern matched."""
+    exit_only: bool = False
+    """Evidence only says that traffic leaves here; nobody says that a server is open here."""
+
+    def __post_init__(self) -> None:
+        if str(ipaddress.ip_address(self.ip)) != self.ip:
+            raise LetterError("address-not-canonical", self.ip)
+        if any(not 1 <= port <= 65535 for port in self.ports):
+            raise LetterError("port-out-of-range", str(self.ports))
+
+    @property
+    def port_text(self) -> str:
+        """`25/tcp`, `3128/tcp, 8080/tcp`, or nothing where no source names a port."""
+        return ", ".join(f"{port}/{self.protocol}" for port in self.ports)
+
+    @property
+    def newest(self) -> datetime | None:
+        return max((seen.at for seen in self.seen if seen.at is not None), default=None)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Writer:
+    """The partner in whose name a letter goes out."""
+
+    name: str
+    email: str
+    website: str = ""
+    country: str = ""
+    legal: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Earlier:
+    """What an update or a correction refers to: the first letter, and what became of its cases."""
+
+    sent_at: datetime
+    reference: str
+    closed: int = 0
+    remaining: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetterFacts:
+    """Everything that one letter to one mailbox says."""
+
+    kind: WaveKind
+    reader: Reader
+    languages: tuple[str, ...]
+    """The reader's own first; English below, where it is another."""
+    reference: str
+    secret: str
+    """Opens the list of this letter's cases: for the mailbox alone."""
+    stop_token: str
+    site: str
+    campaign: str
+    writer: Writer
+    together_with: tuple[str, ...]
+    authority: str
+    """The reader's own country's body that takes part; empty where there is none."""
+    domain: str
+    """The signature's."""
+    cases: tuple[CaseFacts, ...]
+    exercise: bool = False
+    earlier: Earlier | None = None
+    inline_rows: int = 50
+
+    def __post_init__(self) -> None:
+        if not self.cases:
+            raise LetterError("no-cases")
+        if self.kind is not WaveKind.FIRST and self.earlier is None:
+            raise LetterError("nothing-earlier", self.kind)
+        if not self.exercise and not any(self.writer.legal.get(tag) for tag in self.languages):
+            raise LetterError("legal-text-missing", self.writer.name)
+
+    @property
+    def is_one(self) -> bool:
+        return len(self.cases) == 1
+
+    @property
+    def has_attachment(self) -> bool:
+        return len(self.cases) > self.inline_rows
+
+    @property
+    def printed_reference(self) -> str:
+        """One case: its own, so that the letter can be passed on; several: the letter's."""
+        return self.cases[0].reference if self.is_one else self.reference
+
+    @property
+    def all_one_weakness(self) -> bool:
+        return len({case.weakness for case in self.cases}) == 1
+
+    @property
+    def is_exit_only(self) -> bool:
+        return all(case.exit_only for case in self.cases)

@@ -1,0 +1,130 @@
+"""The rows of a letter: the evidence as a reader sees it, and the table that is attached."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from openletter.guides.layout import NO_BREAK
+from openletter.letters.rules.facts import CaseFacts, LetterFacts, Seen, one_line, utc
+from openletter.letters.rules.typeset import columns
+from openletter.wire.visible import csv_cell
+from openletter.words import print_reference
+
+COLUMNS = (
+    "row", "reference", "ip", "ports", "protocol", "weakness", "role",
+    "first_seen", "last_seen", "sources", "introduces_itself", "page",
+)  # fmt: skip
+"""The attached table's columns in order; docs/reference/letter-csv.md says what each holds."""
+
+Names = Mapping[str, str]
+"""Labels and the names of weaknesses in one language."""
+
+
+def page_of(facts: LetterFacts, case: CaseFacts, language: str) -> str:
+    return f"{facts.site}/{language.lower()}/c/{case.secret}"
+
+
+def weakness_key(case: CaseFacts) -> str:
+    return "exit-only" if case.exit_only else case.weakness.value
+
+
+def one_case(case: CaseFacts, names: Names) -> str:
+    """The whole evidence of a letter about one address."""
+    return columns([*_facts(case, names), *_seen(case.seen, names)])
+
+
+def _facts(case: CaseFacts, names: Names) -> list[tuple[str, str]]:
+    """Address, port, weakness, reference; the port of an exit is another machine's."""
+    port = [] if case.exit_only else [(names["port"], case.port_text or names["no-port"])]
+    return [
+        (names["ip"], case.ip),
+        *port,
+        (names["what"], names[weakness_key(case)]),
+        (names["reference"], print_reference(case.reference)),
+    ]
+
+
+def numbered(facts: LetterFacts, names: Names, language: str) -> str:
+    """Every case as a part that stands by itself and can be passed on alone."""
+    return "\n\n".join(
+        _part(facts, case, names, language=language, number=number)
+        for number, case in enumerate(facts.cases, start=1)
+    )
+
+
+def _part(facts: LetterFacts, case: CaseFacts, names: Names, *, language: str, number: int) -> str:
+    says = [(names["says"], f'"{case.introduced}"')] if case.introduced else []
+    rows = [
+        *_facts(case, names),
+        *_seen(case.seen, names),
+        *says,
+        (names["page"], page_of(facts, case, language)),
+    ]
+    text = columns(rows, indent="     ")
+    lead = f"{number}."
+    return f"{lead:<5}{text[5:]}"
+
+
+def _seen(seen: Iterable[Seen], names: Names) -> Iterable[tuple[str, str]]:
+    label = names["seen"]
+    for one in seen:
+        when = utc(one.at) if one.at else names["no-time"]
+        detail = f" ({one_line(one.detail)})" if one.detail else ""
+        yield label, f"{when}{NO_BREAK} {one_line(one.source)}{detail}"
+        label = ""
+
+
+def summary(facts: LetterFacts, names: Names, *, file: str) -> str:
+    """What stands inline where the rows themselves are attached."""
+    counted = Counter(weakness_key(case) for case in facts.cases)
+    newest = max((case.newest for case in facts.cases if case.newest), default=None)
+    kinds = [("", f"{number} x {names[key]}") for key, number in sorted(counted.items())]
+    return columns(
+        [
+            (names["total"], str(len(facts.cases))),
+            *kinds,
+            (names["newest"], utc(newest) if newest else names["no-time"]),
+            (names["reference"], print_reference(facts.reference)),
+            (names["file"], file),
+        ]
+    )
+
+
+def file_name(facts: LetterFacts) -> str:
+    return f"openletter-{facts.reference.lower()}.csv"
+
+
+def as_csv(facts: LetterFacts, *, language: str) -> str:
+    """The attached table: RFC 4180, one row a case, no cell that a spreadsheet would run."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\r\n")
+    writer.writerow(COLUMNS)
+    for number, case in enumerate(facts.cases, start=1):
+        writer.writerow([csv_cell(cell) for cell in _cells(facts, case, number, language)])
+    return out.getvalue()
+
+
+def _cells(facts: LetterFacts, case: CaseFacts, number: int, language: str) -> list[str]:
+    times = sorted(seen.at for seen in case.seen if seen.at is not None)
+    return [
+        str(number),
+        print_reference(case.reference),
+        case.ip,
+        " ".join(map(str, case.ports)),
+        case.protocol.value,
+        case.weakness.value,
+        "exit" if case.exit_only else "entry",
+        _iso(times[0]) if times else "",
+        _iso(times[-1]) if times else "",
+        "; ".join(one_line(f"{s.source} {_iso(s.at) if s.at else ''}") for s in case.seen),
+        case.introduced,
+        page_of(facts, case, language),
+    ]
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,288 @@
+"""What a letter says: everything inline, readable, and nothing of others in what is passed on."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from dataclasses import replace
+from itertools import product
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openletter.guides.layout import width
+from openletter.letters import library
+from openletter.letters.rules import rows
+from openletter.letters.rules.facts import LetterError, LetterFacts, Writer, one_line, utc
+from openletter.letters.rules.typeset import RULE
+from openletter.letters.rules.wording import check_translation, fill, parse
+from openletter.words import Reader, WaveKind, Weakness, print_reference
+from tests.letter_samples import EARLIER, a_case_of, some_facts, written
+from tests.samples import ROOT
+
+COMMAND = re.compile(r" {5}\S")
+LINK = re.compile(r"https?://\S+")
+MANY = [a_case_of(f"192.0.2.{n}", w) for n, w in enumerate(Weakness, start=1)]
+SETS = {
+    **{weakness.value: [a_case_of(weakness=weakness)] for weakness in Weakness},
+    "exit-only": [a_case_of(weakness=Weakness.OPEN_HTTP_PROXY, exit_only=True)],
+    "unknown-relay": [a_case_of(guide_id="unknown", introduced="")],
+    "several": MANY,
+    "attached": [a_case_of(f"192.0.2.{n}") for n in range(1, 52)],
+    "ipv6": [a_case_of("2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff", ports=(65535,))],
+}
+EVERY = [
+    (kind, reader, languages, name)
+    for kind, reader, languages, name in product(
+        library.kinds(), Reader, (("nl", "en"), ("en",)), SETS
+    )
+]
+
+
+def letter(kind: WaveKind, reader: Reader, languages: tuple[str, ...], name: str) -> LetterFacts:
+    return some_facts(
+        SETS[name], kind=kind, reader=reader, languages=languages,
+        earlier=None if kind is WaveKind.FIRST else EARLIER,
+    )  # fmt: skip
+
+
+def above_the_line(body: str) -> str:
+    return body.split(RULE, maxsplit=1)[0]
+
+
+def test_the_kinds_and_languages_offered_are_those_written() -> None:
+    assert library.kinds() == (WaveKind.FIRST, WaveKind.UPDATE, WaveKind.CORRECTION)
+    assert library.languages() == ("en", "nl")
+
+
+@pytest.mark.parametrize(("kind", "reader", "languages", "name"), EVERY)
+def test_every_letter_is_whole_and_72_columns(kind, reader, languages, name) -> None:
+    made = written(letter(kind, reader, languages, name))
+    assert "{" not in re.sub(r" {5}.*", "", made.body)
+    for line in made.body.splitlines():
+        assert width(line) <= 72 or COMMAND.match(line) or LINK.fullmatch(line.split()[-1]), line
+    assert not re.search(r"\n\n\n", made.body)
+
+
+@pytest.mark.parametrize(("kind", "reader", "languages", "name"), EVERY)
+def test_removing_the_links_loses_no_fact(kind, reader, languages, name) -> None:
+    """The lint of R16: zero clicks; whoever follows no link still knows everything."""
+    facts = letter(kind, reader, languages, name)
+    made = written(facts)
+    without = LINK.sub("", made.body + made.table)
+    known = {facts.writer.name, facts.writer.email, facts.domain, facts.authority, facts.campaign}
+    for case in facts.cases:
+        known |= {case.ip, print_reference(case.reference), *(s.source for s in case.seen)}
+        known |= set() if case.exit_only else {str(port) for port in case.ports}
+    if name != "attached":
+        known |= {utc(s.at) for case in facts.cases for s in case.seen if s.at}
+    flat = " ".join(without.split())
+    assert not {fact for fact in known if fact not in flat}
+    if kind is not WaveKind.CORRECTION:
+        heading = {"nl": "Waarom het ertoe doet", "en": "Why it matters"}
+        assert all(heading[tag] in flat for tag in languages)
+
+
+@pytest.mark.parametrize("name", [n for n in SETS if n != "attached"])
+@pytest.mark.parametrize("languages", [("nl", "en"), ("en",)])
+def test_commands_stand_once(name, languages) -> None:
+    body = written(letter(WaveKind.FIRST, Reader.OWNER, languages, name)).body
+    for command in ("postconf -e 'relay_domains ='", "squid -k reconfigure", "ss -ltnp"):
+        lines = [line for line in body.splitlines() if line.strip().endswith(command)]
+        assert len({*lines}) == len(lines)
+
+
+def test_the_essentials_of_a_letter_about_one_address_are_on_one_screen() -> None:
+    body = written(some_facts()).body
+    screen = "\n".join(body.splitlines()[:30])
+    for needed in ("192.0.2.17", "25/tcp", "2026-03-01 04:10:03 UTC", "Wierhaven", "gesloten"):
+        assert needed in screen
+    assert "Niet van u?" in screen
+
+
+def test_what_is_passed_on_holds_nothing_of_the_letter_or_of_the_contact() -> None:
+    facts = some_facts(kind=WaveKind.UPDATE, earlier=EARLIER)
+    passed_on = above_the_line(written(facts).body)
+    for own in (facts.secret, facts.stop_token, facts.reference, EARLIER.reference, "7K3Q-D9MX"):
+        assert own not in passed_on
+    assert facts.cases[0].secret in passed_on
+
+
+def test_each_part_of_a_letter_about_several_stands_alone() -> None:
+    facts = some_facts(MANY)
+    body = written(facts).body
+    parts = re.split(r"\n\n(?=\d\.   )", body)[1:]
+    for case, part in zip(facts.cases, parts, strict=True):
+        own = part.split("\n\n")[0]
+        assert case.ip in own
+        assert case.secret in own
+        assert print_reference(case.reference) in own
+        for other in facts.cases:
+            if other is not case:
+                assert other.ip not in own.split()
+                assert other.secret not in own
+
+
+def test_a_row_of_a_letter_about_812_addresses_tells_nothing_of_the_other_811() -> None:
+    cases = [a_case_of(f"198.51.{n // 256 + 100}.{n % 256}") for n in range(812)]
+    facts = some_facts(cases, reader=Reader.PROVIDER)
+    made = written(facts)
+    table = list(csv.DictReader(io.StringIO(made.table)))
+    assert len(table) == 812
+    for case, row in zip(cases, table, strict=True):
+        assert row["ip"] == case.ip
+        assert row["page"] == f"https://campaign.example/nl/c/{case.secret}"
+        text = " ".join(row.values())
+        assert facts.secret not in text
+        assert facts.stop_token not in text
+        assert facts.reference not in text.replace("-", "")
+    assert len({row["page"] for row in table}) == len({row["reference"] for row in table}) == 812
+    passed_on = above_the_line(made.body)
+    assert not [case for case in cases if case.secret in passed_on or case.ip in passed_on.split()]
+
+
+def test_the_table_has_the_documented_columns_and_no_formula() -> None:
+    cases = [
+        a_case_of(f"192.0.2.{n}", introduced="=cmd|' /C calc'!A0" if n == 1 else "")
+        for n in range(1, 60)
+    ]
+    made = written(some_facts(cases))
+    first = next(csv.DictReader(io.StringIO(made.table)))
+    assert tuple(first) == rows.COLUMNS
+    assert first["introduces_itself"].startswith("'=")
+    documented = (ROOT / "docs/reference/letter-csv.md").read_text(encoding="utf-8")
+    assert re.findall(r"^\| `([a-z_]+)`", documented, flags=re.MULTILINE) == list(rows.COLUMNS)
+
+
+def test_up_to_fifty_rows_stand_inline() -> None:
+    assert not written(some_facts(SETS["attached"][:50])).table
+    assert written(some_facts(SETS["attached"])).table
+
+
+def test_the_subject_has_address_and_reference_in_ascii() -> None:
+    case = SETS["ipv6"][0]
+    for kind, languages in product(library.kinds(), (("nl", "en"), ("en",))):
+        made = written(letter(kind, Reader.OWNER, languages, "ipv6"))
+        assert case.ip in made.subject
+        assert made.subject.endswith(f"[{print_reference(case.reference)}]")
+        assert len(made.subject) < 78
+    several = some_facts(MANY)
+    assert written(several).subject.endswith(f"[{print_reference(several.reference)}]")
+
+
+def test_an_exit_is_never_called_an_open_server() -> None:
+    body = written(some_facts(SETS["exit-only"], languages=("en",))).body
+    assert "Nobody says that a server stands open at this address" in " ".join(body.split())
+    assert "Port " not in body
+    assert "squid" not in body
+
+
+def test_a_real_letter_without_approved_law_is_refused_and_an_exercise_says_what_it_is() -> None:
+    writer = Writer(name="Agency Alpha", email="help@alpha.example")
+    with pytest.raises(LetterError, match="legal-text-missing"):
+        some_facts(writer=writer)
+    body = written(some_facts(writer=writer, exercise=True)).body
+    assert "Dit is een oefening" in body
+    assert "Juridisch" not in body
+
+
+def test_without_a_participant_in_the_readers_country_the_letter_says_so() -> None:
+    body = " ".join(written(some_facts(authority="", languages=("en",))).body.split())
+    assert "Nobody from your own country takes part" in body
+
+
+def test_no_threat_and_no_attack_story() -> None:
+    for kind, reader, languages, name in EVERY:
+        body = written(letter(kind, reader, languages, name)).body.lower()
+        for word in ("hacker", "criminal", "crimin", "deadline", "fine of", "boete", "attack",
+                     "aanval", "police", "politie", "immediately", "onmiddellijk", "urgent"):  # fmt: skip
+            assert word not in body, (word, kind, name)
+
+
+@given(st.text(max_size=300))
+def test_a_strangers_text_becomes_one_harmless_line(text: str) -> None:
+    line = one_line(text)
+    assert line == "" or line.isprintable()
+    assert len(line) <= 200
+    assert not set(line) & set("\u202e\u2066\u200b\r\n\x00")
+
+
+@given(st.text(max_size=80))
+def test_names_from_outside_break_no_line_and_fill_no_placeholder(name: str) -> None:
+    facts = some_facts(
+        writer=Writer(name=f"A{name}", email="help@alpha.example", legal={"nl": "x"}),
+        campaign=f"{name}{{legal}}",
+    )
+    body = written(facts).body
+    assert "{legal}" in body.replace("\n", "")
+    assert all(character == "\n" or character.isprintable() for character in body)
+
+
+def test_a_missing_value_is_an_error() -> None:
+    with pytest.raises(LetterError, match="value-missing"):
+        fill("{ip}", {})
+
+
+ENGLISH = "+++\n+++\n## subject (one)\nOpen at {ip}\n"
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ENGLISH.replace("{ip}", "{ipp}"),
+        ENGLISH.replace("(one)", "(uno)"),
+        ENGLISH.replace("{ip}", "{"),
+        ENGLISH.replace("## subject", "##subject"),
+        ENGLISH.replace("+++\n+++", "+++\ncolour = 1\n+++"),
+        "no front matter",
+    ],
+)
+def test_a_broken_wording_is_refused(bad: str) -> None:
+    with pytest.raises(LetterError, match="wording-broken"):
+        parse(bad, kind="first", language="en")
+
+
+def test_a_stale_or_different_translation_is_refused() -> None:
+    source = parse(ENGLISH, kind="first", language="en")
+    dutch = f'+++\nsource = "{source.digest}"\n+++\n## subject (one)\nOpen op {{ip}}\n'
+    check_translation(parse(dutch, kind="first", language="nl"), source)
+    stale = parse(dutch.replace(source.digest, "0" * 64), kind="first", language="nl")
+    with pytest.raises(LetterError, match="wording-stale"):
+        check_translation(stale, source)
+    for change in (dutch.replace("{ip}", "hier"), dutch.replace("(one)", "(more)")):
+        with pytest.raises(LetterError, match="wording-differs"):
+            check_translation(parse(change, kind="first", language="nl"), source)
+
+
+def test_wordings_are_unsigned_drafts_until_somebody_from_outside_signs() -> None:
+    for kind in (*library.kinds(), library.FRAME):
+        for tag, wording in library.wordings(kind).items():
+            assert wording.reviewed_by == ""
+            assert tag == "en" or wording.status == "draft"
+
+
+def test_the_wording_version_changes_with_kind_and_languages() -> None:
+    versions = {
+        library.version(kind, tags) for kind in library.kinds() for tags in (("en",), ("nl", "en"))
+    }
+    assert len(versions) == 6
+
+
+def test_only_what_is_written_can_be_asked_for() -> None:
+    with pytest.raises(LetterError, match="no-wording"):
+        library.texts(WaveKind.FIRST, "xx")
+    with pytest.raises(LetterError, match="no-wording"):
+        library.texts(WaveKind.CLOSING, "en")
+
+
+def test_a_letter_is_about_something_and_an_update_refers_to_something() -> None:
+    with pytest.raises(LetterError, match="no-cases"):
+        some_facts(cases=())
+    with pytest.raises(LetterError, match="nothing-earlier"):
+        some_facts(kind=WaveKind.UPDATE)
+    with pytest.raises(LetterError, match="address-not-canonical"):
+        a_case_of("2001:DB8::1")
+    with pytest.raises(LetterError, match="port-out-of-range"):
+        replace(a_case_of(), ports=(0,))
