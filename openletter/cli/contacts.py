@@ -1,4 +1,7 @@
-"""`openletter contact`: whom to write to, from files, without network, database or Django."""
+"""`openletter contact`: whom to write to, from files, without network, database or Django.
+
+And `openletter registry load`, which puts registries' files into the database.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from typing import Annotated, BinaryIO, NoReturn
 
 import typer
 
+from openletter.catalogue import sentence
 from openletter.contacts.rules import answers
 from openletter.wire import delegated, rdap, rpsl, rpsl_links, whois
 from openletter.wire.registry import Registration, UnreadableError
@@ -21,6 +25,7 @@ PIECE = 1 << 20
 def register(app: typer.Typer) -> None:
     """Mount this part."""
     app.command("contact")(contact)
+    app.add_typer(registry, name="registry")
 
 
 def contact(
@@ -146,3 +151,43 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as problem:
         _refuse(f"{path}: {problem.strerror}")
+
+
+# -- registries into the database ---------------------------------------------------------------
+
+registry = typer.Typer(help="Registries' files, from which contacts are found.")
+
+
+@registry.command("load")
+def load(
+    files: Annotated[list[Path], typer.Argument(help="RPSL dumps, RDAP answers, delegated files")],
+    *,
+    exercise: Annotated[
+        str | None, typer.Option(metavar="SLUG", help="only for this exercise's world")
+    ] = None,
+) -> None:
+    """Load files that belong together; the same bytes again change nothing.
+
+    All or nothing: one file that can't be read, and nothing is changed (exit code 2).
+    """
+    from openletter import shell
+
+    shell.setup()
+    from openletter.campaigns import clock
+    from openletter.campaigns.models import Campaign
+    from openletter.contacts import steps
+    from openletter.contacts.errors import ContactError
+
+    world = Campaign.objects.filter(slug=exercise, exercise=True).first() if exercise else None
+    if exercise and world is None:
+        _refuse(f"there is no exercise {exercise!r}")
+    try:
+        loads = steps.load_registries(files, exercise=world, now=clock.now(world))
+    except ContactError as problem:
+        _refuse(sentence("openletter.contacts", problem.reason, "en"))
+    for each in loads:
+        refused = ", ".join(f"{count} {why}" for why, count in sorted(each.rejected.items()))
+        typer.echo(
+            f"{each.name}: {each.netblocks} netblocks, {each.candidates} addresses"
+            f"{f'; refused: {refused}' if refused else ''}"
+        )

@@ -81,6 +81,8 @@ def unpacked(pieces: Iterable[bytes]) -> Iterator[bytes]:
     """Take gzip off where the stream begins with its mark; bounded, and complete or refused."""
     stream = iter(pieces)
     head = next(stream, b"")
+    while 0 < len(head) < 2 and (more := next(stream, b"")):
+        head += more
     if head[:2] != b"\x1f\x8b":
         yield head
         yield from stream

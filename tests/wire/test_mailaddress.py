@@ -1,0 +1,92 @@
+"""Addresses as registries write them, and as attackers would."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openletter.wire import mailaddress
+from openletter.wire.mailaddress import Address, Fault, Refused
+
+
+def _texts(value: str) -> list[str]:
+    return [each.text for each in mailaddress.read_value(value) if isinstance(each, Address)]
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("abuse@isp.net", ["abuse@isp.net"]),
+        ("  Abuse@ISP.Net.  ", ["Abuse@isp.net"]),
+        ("mailto:abuse@isp.net?subject=hi", ["abuse@isp.net"]),
+        ("MAILTO:abuse@isp.net", ["abuse@isp.net"]),
+        ("Abuse Desk <abuse@isp.net>", ["abuse@isp.net"]),
+        ("abuse@isp.net, noc@isp.net", ["abuse@isp.net", "noc@isp.net"]),
+        ("abuse@isp.net;noc@isp.net or postmaster@isp.net",
+         ["abuse@isp.net", "noc@isp.net", "postmaster@isp.net"]),
+        ("abuse@isp.net / noc@isp.net", ["abuse@isp.net", "noc@isp.net"]),
+        ("abuse (at) isp (dot) net", ["abuse@isp.net"]),
+        ("abuse[at]isp.net", ["abuse@isp.net"]),
+        ("abuse@bücher.example", ["abuse@xn--bcher-kva.example"]),
+        ("abuse@xn--bcher-kva.example", ["abuse@xn--bcher-kva.example"]),
+        ("'abuse@isp.net'", ["abuse@isp.net"]),
+    ],
+)  # fmt: skip
+def test_what_registries_write(value: str, expected: list[str]) -> None:
+    assert _texts(value) == expected
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "abuse@isp.net\r\nBcc: all@victims.net",
+        "abuse@isp.net\nSubject: x",
+        "abuse\x00@isp.net",
+        "abuse@isp.net\x0b\x0cx@y.net",
+        "abuse@isp.net\u2028Bcc: x@y.net",
+        "abuse\u202e@isp.net",
+        "good@isp.net, evil@isp.net\r\nx",
+    ],
+)
+def test_a_control_character_refuses_the_whole_value(value: str) -> None:
+    read = mailaddress.read_value(value)
+    assert [each.fault for each in read if isinstance(each, Refused)] == [Fault.CONTROL_CHARACTER]
+    assert len(read) == 1
+    assert all(isinstance(each, Refused) and each.shown.isprintable() for each in read)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "N/A", "none", "abuse at isp", "@isp.net", "abuse@", "abuse@localhost", "abuse@[192.0.2.1]",
+        "abuse@192.0.2.1", '"odd box"@isp.net', "a..b@isp.net", ".a@isp.net", "åbuse@isp.net",
+        "a" * 65 + "@isp.net", "a@" + "b" * 64 + ".net", "a@-isp.net", "a@isp_net.com\ud800",
+        "a@" + ".".join(["b" * 60] * 5) + ".net",
+    ],
+)  # fmt: skip
+def test_what_is_no_address(value: str) -> None:
+    assert _texts(value) == []
+    assert mailaddress.read_value(value)
+
+
+@given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.decode("latin-1")))
+def test_whatever_comes_only_clean_addresses_leave(value: str) -> None:
+    for each in mailaddress.read_value(value):
+        if isinstance(each, Address):
+            assert each.text.isascii()
+            assert each.text.isprintable()
+            assert each.text.count("@") == 1
+            assert " " not in each.text
+            assert each.mailbox == each.mailbox.lower()
+            assert mailaddress.one(each.text) == each
+        else:
+            assert each.shown.isascii()
+            assert each.shown.isprintable()
+
+
+@given(st.text(max_size=500))
+def test_free_text_never_breaks(text: str) -> None:
+    for start, end, value in mailaddress.in_text(mailaddress.spelled_out(text)):
+        assert 0 <= start < end
+        assert "@" in value

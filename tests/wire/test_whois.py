@@ -1,0 +1,134 @@
+"""WHOIS texts: what each registry's form says, and anything else."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from openletter.wire import whois
+from openletter.wire.registry import Party, Place, UnreadableError
+
+ARIN = """\
+# ARIN WHOIS data and services are subject to the Terms of Use
+NetRange:       198.51.100.0 - 198.51.100.255
+CIDR:           198.51.100.0/24
+NetName:        BIG
+NetHandle:      NET-198-51-100-0-1
+NetType:        Direct Allocation
+Organization:   Big Carrier (BIGC)
+Comment:        Abuse: see below
+
+OrgName:        Big Carrier
+OrgId:          BIGC
+Country:        US
+OrgAbuseHandle: ABUSE1-ARIN
+OrgAbuseName:   Abuse Desk
+OrgAbuseEmail:  abuse@big.net
+OrgTechHandle:  JD1-ARIN
+OrgTechName:    Doe, Jane
+OrgTechEmail:   jane.doe@big.net
+
+NetRange:       198.51.100.64 - 198.51.100.71
+NetHandle:      NET-198-51-100-64-1
+NetType:        Reassigned
+Customer:       Corner Shop (C01234567)
+
+CustName:       Corner Shop
+Country:        CA
+RAbuseEmail:    abuse@shop.net
+"""
+
+RIPE = """\
+% This is the RIPE Database query service.
+% Abuse contact for '192.0.2.0 - 192.0.2.255' is 'abuse@isp.net'
+
+inetnum: 192.0.2.0 - 192.0.2.255
+country: NL
+status: ASSIGNED PA
+source: RIPE # Filtered
+
+% Abuse contact for 'AS64496' is 'other@isp.net'
+
+aut-num: AS64496
+source: RIPE
+"""
+
+JPNIC = """\
+[ JPNIC database provides information regarding IP address and ASN. ]
+Network Information:
+a. [Network Number]             192.0.2.0/24
+b. [Network Name]               NET
+g. [Organization]               Some University
+m. [Administrative Contact]     JP00000001
+o. [Abuse]                      abuse@univ.ac.jp
+
+Group Contact Information:
+[Group Handle]                  JP00000001
+[Group Name]                    Network Team
+[E-Mail]                        net-team@univ.ac.jp
+
+Contact Information:
+a. [JPNIC Handle]               TY1JP
+c. [Last, First]                Tanaka, Yoko
+d. [E-Mail]                     tanaka@univ.ac.jp
+"""
+
+
+def test_arin_the_smallest_network_first_each_with_its_own_contacts() -> None:
+    shop, big = whois.read(ARIN)
+    assert [each.value for each in shop.written] == ["abuse@shop.net"]
+    assert (shop.holder.name, shop.holder.address_country) == ("Corner Shop", "CA")
+    assert [(each.value, each.place, each.party_name) for each in big.written] == [
+        ("abuse@big.net", Place.ABUSE_BOX, "Abuse Desk"),
+        ("jane.doe@big.net", Place.CONTACT, "Doe, Jane"),
+    ]
+    assert big.remarks[0].lines == ("Abuse: see below",)
+
+
+def test_ripes_abuse_line_belongs_to_its_own_object() -> None:
+    found = {str(each.query): each for each in whois.read(RIPE)}
+    assert [each.value for each in found["192.0.2.0"].written] == ["abuse@isp.net"]
+    assert [each.value for each in found["AS64496"].written] == ["other@isp.net"]
+
+
+def test_jpnic_group_and_person() -> None:
+    found = whois.read(JPNIC)[0]
+    assert [(each.value, each.place, each.party) for each in found.written] == [
+        ("abuse@univ.ac.jp", Place.ABUSE_BOX, Party.UNKNOWN),
+        ("net-team@univ.ac.jp", Place.CONTACT, Party.GROUP),
+        ("tanaka@univ.ac.jp", Place.CONTACT, Party.INDIVIDUAL),
+    ]
+
+
+@pytest.mark.parametrize("text", ["", "No match found", "%ERROR:101: no entries found", "<pre>"])
+def test_texts_about_nothing_are_refused(text: str) -> None:
+    with pytest.raises(UnreadableError):
+        whois.read(text)
+
+
+@given(st.text(max_size=300) | st.binary(max_size=300))
+def test_any_text_is_read_or_refused(text: str | bytes) -> None:
+    try:
+        found = whois.read(text)
+    except UnreadableError:
+        return
+    assert found
+
+
+_line = st.builds(
+    "{}{}\n".format,
+    st.sampled_from(["NetRange: ", "OrgAbuseEmail: ", "CIDR: ", "[Network Number] ", "inetnum: ",
+                     "% Abuse contact for '", "e-mail: ", "<PRE>", "\n", "owner: ", "abuse-c: "]),
+    st.sampled_from(["192.0.2.0 - 192.0.2.9", "192.0.2.0/24", "x@y.net", "A1", ""])
+    | st.text(max_size=10),
+)  # fmt: skip
+
+
+@given(st.lists(_line, max_size=15).map("".join))
+def test_mixed_forms_are_read_or_refused(text: str) -> None:
+    try:
+        for each in whois.read(text):
+            assert each.first is not None or each.first_as is not None
+    except UnreadableError:
+        return
