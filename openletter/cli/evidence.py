@@ -76,7 +76,14 @@ def ingest(
     """
     hint = Hint(source=source, mapping=_checked(_raw(mapping)))
     if not dry_run:
-        _store(paths, source=source, mapping=_raw(mapping), campaign=campaign, complete=complete)
+        _store(
+            paths,
+            source=source,
+            mapping=_raw(mapping),
+            campaign=campaign,
+            complete=complete,
+            as_json=as_json,
+        )
     now, book = _moment(at), _book(sources)
     worst = ALL_WELL
     for event in _events(paths, hint=hint, now=now, book=book):
@@ -200,7 +207,13 @@ def _said_of(address: Address, events: Iterator[RowOf | FileVerdict]) -> _Said:
 
 
 def _store(
-    paths: list[Path], *, source: str, mapping: Form | None, campaign: str, complete: bool
+    paths: list[Path],
+    *,
+    source: str,
+    mapping: Form | None,
+    campaign: str,
+    complete: bool,
+    as_json: bool,
 ) -> NoReturn:
     """Put the files in the spool, judge and store them, and say what became of each."""
     from openletter.shell import setup
@@ -223,7 +236,8 @@ def _store(
             now=now,
         )
         batch = steps.ingest_batch(batch, now=now)
-        typer.echo(_line({"type": "batch", **steps.told(batch)}))
+        for form in steps.told(batch):
+            typer.echo(_line(form) if as_json else f"{form['file']}: {form['outcome']}")
         worst = max(worst, steps.exit_code_of(batch))
     raise typer.Exit(worst)
 

@@ -13,7 +13,7 @@ from openletter.evidence.rules.reading import FileVerdict, RowOf, read_file
 from openletter.evidence.rules.recognise import Hint
 from openletter.wire.unpack import Limits
 
-NOW = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 PROXY_HEADER = (
     "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo,region,city,naics,hostname_source,"
     "sector,http,http_code,http_reason,content_type,connection,proxy_authenticate,via,server,"
@@ -25,7 +25,7 @@ def proxy_row(
     ip: str = "192.0.2.1",
     *,
     port: str = "3128",
-    time: str = "2026-11-02 06:00:00",
+    time: str = "2026-03-02 06:00:00",
     tag: str = "http-connect-proxy",
     hostname: str = "",
     code: str = "200",
@@ -56,7 +56,7 @@ def gzipped(content: bytes) -> bytes:
 
 def judge_bytes(
     content: bytes,
-    name: str = "2026-11-02-scan_http_proxy-example.csv",
+    name: str = "2026-03-02-scan_http_proxy-example.csv",
     *,
     hint: Hint | None = None,
     limits: Limits | None = None,
@@ -81,5 +81,5 @@ def judge_bytes(
     return rows, verdicts
 
 
-def reasons(content: bytes, name: str = "2026-11-02-scan_http_proxy-example.csv") -> list[str]:
+def reasons(content: bytes, name: str = "2026-03-02-scan_http_proxy-example.csv") -> list[str]:
     return [row.reason for row in judge_bytes(content, name)[0]]

@@ -7,85 +7,207 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('campaigns', '0002_append_only_timeline'),
-        ('evidence', '0001_initial'),
+        ("campaigns", "0002_append_only_timeline"),
+        ("evidence", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='WrongTry',
+            name="WrongTry",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(db_index=True)),
-                ('source', models.CharField(db_index=True, help_text='/24 or /64 as text', max_length=43)),
-                ('reference', models.CharField(db_index=True, max_length=16)),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("at", models.DateTimeField(db_index=True)),
+                (
+                    "source",
+                    models.CharField(db_index=True, help_text="/24 or /64 as text", max_length=43),
+                ),
+                ("reference", models.CharField(db_index=True, max_length=16)),
             ],
             options={
-                'db_table': 'wrong_try',
+                "db_table": "wrong_try",
             },
         ),
         migrations.CreateModel(
-            name='Case',
+            name="Case",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('exercise', models.BooleanField(help_text="equals the campaign's; a trigger holds it")),
-                ('ip', openletter.campaigns.fields.InetField()),
-                ('weakness', models.CharField(choices=[(openletter.words.Weakness['OPEN_RELAY'], openletter.words.Weakness['OPEN_RELAY']), (openletter.words.Weakness['OPEN_HTTP_PROXY'], openletter.words.Weakness['OPEN_HTTP_PROXY']), (openletter.words.Weakness['OPEN_SOCKS'], openletter.words.Weakness['OPEN_SOCKS'])], max_length=15)),
-                ('reference', models.CharField(max_length=8, unique=True)),
-                ('state', models.CharField(choices=[(openletter.words.CaseState['OPEN'], openletter.words.CaseState['OPEN']), (openletter.words.CaseState['ANNOUNCED_FIXED'], openletter.words.CaseState['ANNOUNCED_FIXED']), (openletter.words.CaseState['CLOSED'], openletter.words.CaseState['CLOSED']), (openletter.words.CaseState['WITHDRAWN'], openletter.words.CaseState['WITHDRAWN'])], default=openletter.words.CaseState['OPEN'], max_length=15)),
-                ('announced_at', models.DateTimeField(null=True)),
-                ('announced_until', models.DateTimeField(null=True)),
-                ('opened_at', models.DateTimeField()),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('last_evidence_at', models.DateTimeField(help_text='newest evidence; asked again at the door')),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
-                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.finding')),
-                ('partner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.partner')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "exercise",
+                    models.BooleanField(help_text="equals the campaign's; a trigger holds it"),
+                ),
+                ("ip", openletter.campaigns.fields.InetField()),
+                (
+                    "weakness",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.Weakness["OPEN_RELAY"],
+                                openletter.words.Weakness["OPEN_RELAY"],
+                            ),
+                            (
+                                openletter.words.Weakness["OPEN_HTTP_PROXY"],
+                                openletter.words.Weakness["OPEN_HTTP_PROXY"],
+                            ),
+                            (
+                                openletter.words.Weakness["OPEN_SOCKS"],
+                                openletter.words.Weakness["OPEN_SOCKS"],
+                            ),
+                        ],
+                        max_length=15,
+                    ),
+                ),
+                ("reference", models.CharField(max_length=8, unique=True)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.CaseState["OPEN"],
+                                openletter.words.CaseState["OPEN"],
+                            ),
+                            (
+                                openletter.words.CaseState["ANNOUNCED_FIXED"],
+                                openletter.words.CaseState["ANNOUNCED_FIXED"],
+                            ),
+                            (
+                                openletter.words.CaseState["CLOSED"],
+                                openletter.words.CaseState["CLOSED"],
+                            ),
+                            (
+                                openletter.words.CaseState["WITHDRAWN"],
+                                openletter.words.CaseState["WITHDRAWN"],
+                            ),
+                        ],
+                        default=openletter.words.CaseState["OPEN"],
+                        max_length=15,
+                    ),
+                ),
+                ("announced_at", models.DateTimeField(null=True)),
+                ("announced_until", models.DateTimeField(null=True)),
+                ("opened_at", models.DateTimeField()),
+                ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "last_evidence_at",
+                    models.DateTimeField(help_text="newest evidence; asked again at the door"),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "finding",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="evidence.finding",
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaigns.partner",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'case',
+                "db_table": "case",
             },
         ),
         migrations.CreateModel(
-            name='CaseLink',
+            name="CaseLink",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('secret_hash', models.BinaryField(max_length=32, unique=True)),
-                ('made_at', models.DateTimeField()),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='links', to='cases.case')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("secret_hash", models.BinaryField(max_length=32, unique=True)),
+                ("made_at", models.DateTimeField()),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="links",
+                        to="cases.case",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'case_link',
+                "db_table": "case_link",
             },
         ),
         migrations.CreateModel(
-            name='Skipped',
+            name="Skipped",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('reason', models.CharField(max_length=60)),
-                ('evidence_at', models.DateTimeField(help_text='newest evidence when it was skipped')),
-                ('at', models.DateTimeField()),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
-                ('finding', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='evidence.finding')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("reason", models.CharField(max_length=60)),
+                (
+                    "evidence_at",
+                    models.DateTimeField(help_text="newest evidence when it was skipped"),
+                ),
+                ("at", models.DateTimeField()),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "finding",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="evidence.finding",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'case_skipped',
+                "db_table": "case_skipped",
             },
         ),
         migrations.AddIndex(
-            model_name='case',
-            index=models.Index(condition=models.Q(('state', 'closed'), _negated=True), fields=['campaign', 'id'], name='case_live'),
+            model_name="case",
+            index=models.Index(
+                condition=models.Q(("state", "closed"), _negated=True),
+                fields=["campaign", "id"],
+                name="case_live",
+            ),
         ),
         migrations.AddConstraint(
-            model_name='case',
-            constraint=models.UniqueConstraint(fields=('campaign', 'ip', 'weakness'), name='case_once'),
+            model_name="case",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "ip", "weakness"), name="case_once"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='skipped',
-            constraint=models.UniqueConstraint(fields=('campaign', 'finding'), name='skipped_once'),
+            model_name="skipped",
+            constraint=models.UniqueConstraint(fields=("campaign", "finding"), name="skipped_once"),
         ),
     ]

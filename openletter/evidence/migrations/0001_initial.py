@@ -8,165 +8,549 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('campaigns', '0002_append_only_timeline'),
+        ("campaigns", "0002_append_only_timeline"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Source',
+            name="Source",
             fields=[
-                ('id', models.SlugField(primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=200)),
-                ('family', models.CharField(help_text='independent origin; copies share one', max_length=60)),
-                ('terms', models.JSONField(default=dict)),
-                ('definition', models.JSONField(help_text='of a declared source, as its file says', null=True)),
-                ('suspended_at', models.DateTimeField(null=True)),
-                ('suspended_because', models.CharField(blank=True, max_length=300)),
+                ("id", models.SlugField(primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "family",
+                    models.CharField(
+                        help_text="independent origin; copies share one", max_length=60
+                    ),
+                ),
+                ("terms", models.JSONField(default=dict)),
+                (
+                    "definition",
+                    models.JSONField(help_text="of a declared source, as its file says", null=True),
+                ),
+                ("suspended_at", models.DateTimeField(null=True)),
+                ("suspended_because", models.CharField(blank=True, max_length=300)),
             ],
             options={
-                'db_table': 'source',
+                "db_table": "source",
             },
         ),
         migrations.CreateModel(
-            name='Batch',
+            name="Batch",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('sha256', models.BinaryField(max_length=32)),
-                ('name', models.CharField(max_length=300)),
-                ('declared_source', models.CharField(blank=True, max_length=50)),
-                ('mapping', models.JSONField(null=True)),
-                ('complete', models.BooleanField(default=False, help_text='a full feed: absence means gone')),
-                ('state', models.CharField(choices=[('waiting', 'Waiting'), ('done', 'Done'), ('refused', 'Refused')], default='waiting', max_length=7)),
-                ('format', models.CharField(blank=True, max_length=40)),
-                ('reason', models.CharField(blank=True, max_length=60)),
-                ('detail', models.CharField(blank=True, max_length=200)),
-                ('rows', models.PositiveIntegerField(default=0)),
-                ('by_judgement', models.JSONField(default=dict)),
-                ('by_reason', models.JSONField(default=dict)),
-                ('stored_at', models.DateTimeField()),
-                ('done_at', models.DateTimeField(null=True)),
-                ('exercise', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
-                ('source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.source')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("sha256", models.BinaryField(max_length=32)),
+                ("name", models.CharField(max_length=300)),
+                ("declared_source", models.CharField(blank=True, max_length=50)),
+                ("mapping", models.JSONField(null=True)),
+                (
+                    "complete",
+                    models.BooleanField(default=False, help_text="a full feed: absence means gone"),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("waiting", "Waiting"), ("done", "Done"), ("refused", "Refused")],
+                        default="waiting",
+                        max_length=7,
+                    ),
+                ),
+                ("format", models.CharField(blank=True, max_length=40)),
+                ("reason", models.CharField(blank=True, max_length=60)),
+                ("detail", models.CharField(blank=True, max_length=200)),
+                ("rows", models.PositiveIntegerField(default=0)),
+                ("by_judgement", models.JSONField(default=dict)),
+                ("by_reason", models.JSONField(default=dict)),
+                ("stored_at", models.DateTimeField()),
+                ("done_at", models.DateTimeField(null=True)),
+                (
+                    "exercise",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="evidence.source",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'batch',
+                "db_table": "batch",
             },
         ),
         migrations.CreateModel(
-            name='Part',
+            name="Part",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file', models.CharField(help_text='archive member after `!`', max_length=600)),
-                ('outcome', models.CharField(max_length=15)),
-                ('format', models.CharField(blank=True, max_length=12)),
-                ('reason', models.CharField(blank=True, max_length=60)),
-                ('detail', models.CharField(blank=True, max_length=200)),
-                ('rows', models.PositiveIntegerField(default=0)),
-                ('by_judgement', models.JSONField(default=dict)),
-                ('by_reason', models.JSONField(default=dict)),
-                ('read_at', models.DateTimeField()),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='parts', to='evidence.batch')),
-                ('source', models.ForeignKey(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.source')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file", models.CharField(help_text="archive member after `!`", max_length=600)),
+                ("outcome", models.CharField(max_length=15)),
+                ("format", models.CharField(blank=True, max_length=12)),
+                ("reason", models.CharField(blank=True, max_length=60)),
+                ("detail", models.CharField(blank=True, max_length=200)),
+                ("rows", models.PositiveIntegerField(default=0)),
+                ("by_judgement", models.JSONField(default=dict)),
+                ("by_reason", models.JSONField(default=dict)),
+                ("read_at", models.DateTimeField()),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="parts",
+                        to="evidence.batch",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="evidence.source",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'batch_part',
+                "db_table": "batch_part",
             },
         ),
         migrations.CreateModel(
-            name='Reject',
+            name="Reject",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('file', models.CharField(help_text='archive member after `!`', max_length=600)),
-                ('row', models.PositiveIntegerField()),
-                ('line', models.PositiveIntegerField()),
-                ('judgement', models.CharField(choices=[(openletter.words.Judgement['ACCEPT'], openletter.words.Judgement['ACCEPT']), (openletter.words.Judgement['SAME_AS'], openletter.words.Judgement['SAME_AS']), (openletter.words.Judgement['REACHABLE_ONLY'], openletter.words.Judgement['REACHABLE_ONLY']), (openletter.words.Judgement['CORROBORATES'], openletter.words.Judgement['CORROBORATES']), (openletter.words.Judgement['WITHDRAWN'], openletter.words.Judgement['WITHDRAWN']), (openletter.words.Judgement['QUARANTINE'], openletter.words.Judgement['QUARANTINE']), (openletter.words.Judgement['REJECT'], openletter.words.Judgement['REJECT'])], max_length=14)),
-                ('reason', models.CharField(max_length=60)),
-                ('excerpt', models.CharField(help_text='cut and escaped', max_length=200)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rejects', to='evidence.batch')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("file", models.CharField(help_text="archive member after `!`", max_length=600)),
+                ("row", models.PositiveIntegerField()),
+                ("line", models.PositiveIntegerField()),
+                (
+                    "judgement",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.Judgement["ACCEPT"],
+                                openletter.words.Judgement["ACCEPT"],
+                            ),
+                            (
+                                openletter.words.Judgement["SAME_AS"],
+                                openletter.words.Judgement["SAME_AS"],
+                            ),
+                            (
+                                openletter.words.Judgement["REACHABLE_ONLY"],
+                                openletter.words.Judgement["REACHABLE_ONLY"],
+                            ),
+                            (
+                                openletter.words.Judgement["CORROBORATES"],
+                                openletter.words.Judgement["CORROBORATES"],
+                            ),
+                            (
+                                openletter.words.Judgement["WITHDRAWN"],
+                                openletter.words.Judgement["WITHDRAWN"],
+                            ),
+                            (
+                                openletter.words.Judgement["QUARANTINE"],
+                                openletter.words.Judgement["QUARANTINE"],
+                            ),
+                            (
+                                openletter.words.Judgement["REJECT"],
+                                openletter.words.Judgement["REJECT"],
+                            ),
+                        ],
+                        max_length=14,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=60)),
+                ("excerpt", models.CharField(help_text="cut and escaped", max_length=200)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rejects",
+                        to="evidence.batch",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'reject',
+                "db_table": "reject",
             },
         ),
         migrations.CreateModel(
-            name='Observation',
+            name="Observation",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('row', models.PositiveIntegerField()),
-                ('line', models.PositiveIntegerField()),
-                ('ip', openletter.campaigns.fields.InetField()),
-                ('port', models.PositiveIntegerField(null=True)),
-                ('protocol', models.CharField(choices=[(openletter.words.Protocol['TCP'], openletter.words.Protocol['TCP']), (openletter.words.Protocol['UDP'], openletter.words.Protocol['UDP'])], max_length=3, null=True)),
-                ('weakness', models.CharField(choices=[(openletter.words.Weakness['OPEN_RELAY'], openletter.words.Weakness['OPEN_RELAY']), (openletter.words.Weakness['OPEN_HTTP_PROXY'], openletter.words.Weakness['OPEN_HTTP_PROXY']), (openletter.words.Weakness['OPEN_SOCKS'], openletter.words.Weakness['OPEN_SOCKS'])], max_length=15, null=True)),
-                ('role', models.CharField(choices=[(openletter.words.Role['ENTRY'], openletter.words.Role['ENTRY']), (openletter.words.Role['EXIT'], openletter.words.Role['EXIT']), (openletter.words.Role['UNKNOWN'], openletter.words.Role['UNKNOWN'])], max_length=7)),
-                ('code', models.CharField(max_length=40, null=True)),
-                ('seen_at', models.DateTimeField(help_text="the source's time; `dated_by` says whose word it is")),
-                ('dated_by', models.CharField(choices=[('row', 'row'), ('file', 'file'), ('fetch', 'fetch')], max_length=5)),
-                ('address_class', models.CharField(choices=[(openletter.words.AddressClass['GLOBAL'], openletter.words.AddressClass['GLOBAL']), (openletter.words.AddressClass['DOCUMENTATION'], openletter.words.AddressClass['DOCUMENTATION']), (openletter.words.AddressClass['PRIVATE'], openletter.words.AddressClass['PRIVATE']), (openletter.words.AddressClass['LOOPBACK'], openletter.words.AddressClass['LOOPBACK']), (openletter.words.AddressClass['SPECIAL'], openletter.words.AddressClass['SPECIAL'])], max_length=13)),
-                ('judgement', models.CharField(choices=[(openletter.words.Judgement['ACCEPT'], openletter.words.Judgement['ACCEPT']), (openletter.words.Judgement['SAME_AS'], openletter.words.Judgement['SAME_AS']), (openletter.words.Judgement['REACHABLE_ONLY'], openletter.words.Judgement['REACHABLE_ONLY']), (openletter.words.Judgement['CORROBORATES'], openletter.words.Judgement['CORROBORATES']), (openletter.words.Judgement['WITHDRAWN'], openletter.words.Judgement['WITHDRAWN']), (openletter.words.Judgement['QUARANTINE'], openletter.words.Judgement['QUARANTINE']), (openletter.words.Judgement['REJECT'], openletter.words.Judgement['REJECT'])], max_length=14)),
-                ('says', models.CharField(choices=[(openletter.words.Judgement['ACCEPT'], openletter.words.Judgement['ACCEPT']), (openletter.words.Judgement['SAME_AS'], openletter.words.Judgement['SAME_AS']), (openletter.words.Judgement['REACHABLE_ONLY'], openletter.words.Judgement['REACHABLE_ONLY']), (openletter.words.Judgement['CORROBORATES'], openletter.words.Judgement['CORROBORATES']), (openletter.words.Judgement['WITHDRAWN'], openletter.words.Judgement['WITHDRAWN']), (openletter.words.Judgement['QUARANTINE'], openletter.words.Judgement['QUARANTINE']), (openletter.words.Judgement['REJECT'], openletter.words.Judgement['REJECT'])], help_text='before doubles were counted', max_length=14)),
-                ('reason', models.CharField(max_length=60)),
-                ('about', models.JSONField(default=dict, help_text='banner, server, via, hostname, tags: cut')),
-                ('weighed_at', models.DateTimeField(null=True)),
-                ('batch', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='observations', to='evidence.batch')),
-                ('exercise', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
-                ('part', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='evidence.part')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='evidence.source')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("row", models.PositiveIntegerField()),
+                ("line", models.PositiveIntegerField()),
+                ("ip", openletter.campaigns.fields.InetField()),
+                ("port", models.PositiveIntegerField(null=True)),
+                (
+                    "protocol",
+                    models.CharField(
+                        choices=[
+                            (openletter.words.Protocol["TCP"], openletter.words.Protocol["TCP"]),
+                            (openletter.words.Protocol["UDP"], openletter.words.Protocol["UDP"]),
+                        ],
+                        max_length=3,
+                        null=True,
+                    ),
+                ),
+                (
+                    "weakness",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.Weakness["OPEN_RELAY"],
+                                openletter.words.Weakness["OPEN_RELAY"],
+                            ),
+                            (
+                                openletter.words.Weakness["OPEN_HTTP_PROXY"],
+                                openletter.words.Weakness["OPEN_HTTP_PROXY"],
+                            ),
+                            (
+                                openletter.words.Weakness["OPEN_SOCKS"],
+                                openletter.words.Weakness["OPEN_SOCKS"],
+                            ),
+                        ],
+                        max_length=15,
+                        null=True,
+                    ),
+                ),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[
+                            (openletter.words.Role["ENTRY"], openletter.words.Role["ENTRY"]),
+                            (openletter.words.Role["EXIT"], openletter.words.Role["EXIT"]),
+                            (openletter.words.Role["UNKNOWN"], openletter.words.Role["UNKNOWN"]),
+                        ],
+                        max_length=7,
+                    ),
+                ),
+                ("code", models.CharField(max_length=40, null=True)),
+                (
+                    "seen_at",
+                    models.DateTimeField(
+                        help_text="the source's time; `dated_by` says whose word it is"
+                    ),
+                ),
+                (
+                    "dated_by",
+                    models.CharField(
+                        choices=[("row", "row"), ("file", "file"), ("fetch", "fetch")], max_length=5
+                    ),
+                ),
+                (
+                    "address_class",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.AddressClass["GLOBAL"],
+                                openletter.words.AddressClass["GLOBAL"],
+                            ),
+                            (
+                                openletter.words.AddressClass["DOCUMENTATION"],
+                                openletter.words.AddressClass["DOCUMENTATION"],
+                            ),
+                            (
+                                openletter.words.AddressClass["PRIVATE"],
+                                openletter.words.AddressClass["PRIVATE"],
+                            ),
+                            (
+                                openletter.words.AddressClass["LOOPBACK"],
+                                openletter.words.AddressClass["LOOPBACK"],
+                            ),
+                            (
+                                openletter.words.AddressClass["SPECIAL"],
+                                openletter.words.AddressClass["SPECIAL"],
+                            ),
+                        ],
+                        max_length=13,
+                    ),
+                ),
+                (
+                    "judgement",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.Judgement["ACCEPT"],
+                                openletter.words.Judgement["ACCEPT"],
+                            ),
+                            (
+                                openletter.words.Judgement["SAME_AS"],
+                                openletter.words.Judgement["SAME_AS"],
+                            ),
+                            (
+                                openletter.words.Judgement["REACHABLE_ONLY"],
+                                openletter.words.Judgement["REACHABLE_ONLY"],
+                            ),
+                            (
+                                openletter.words.Judgement["CORROBORATES"],
+                                openletter.words.Judgement["CORROBORATES"],
+                            ),
+                            (
+                                openletter.words.Judgement["WITHDRAWN"],
+                                openletter.words.Judgement["WITHDRAWN"],
+                            ),
+                            (
+                                openletter.words.Judgement["QUARANTINE"],
+                                openletter.words.Judgement["QUARANTINE"],
+                            ),
+                            (
+                                openletter.words.Judgement["REJECT"],
+                                openletter.words.Judgement["REJECT"],
+                            ),
+                        ],
+                        max_length=14,
+                    ),
+                ),
+                (
+                    "says",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.Judgement["ACCEPT"],
+                                openletter.words.Judgement["ACCEPT"],
+                            ),
+                            (
+                                openletter.words.Judgement["SAME_AS"],
+                                openletter.words.Judgement["SAME_AS"],
+                            ),
+                            (
+                                openletter.words.Judgement["REACHABLE_ONLY"],
+                                openletter.words.Judgement["REACHABLE_ONLY"],
+                            ),
+                            (
+                                openletter.words.Judgement["CORROBORATES"],
+                                openletter.words.Judgement["CORROBORATES"],
+                            ),
+                            (
+                                openletter.words.Judgement["WITHDRAWN"],
+                                openletter.words.Judgement["WITHDRAWN"],
+                            ),
+                            (
+                                openletter.words.Judgement["QUARANTINE"],
+                                openletter.words.Judgement["QUARANTINE"],
+                            ),
+                            (
+                                openletter.words.Judgement["REJECT"],
+                                openletter.words.Judgement["REJECT"],
+                            ),
+                        ],
+                        help_text="before doubles were counted",
+                        max_length=14,
+                    ),
+                ),
+                ("reason", models.CharField(max_length=60)),
+                (
+                    "about",
+                    models.JSONField(
+                        default=dict, help_text="banner, server, via, hostname, tags: cut"
+                    ),
+                ),
+                ("weighed_at", models.DateTimeField(null=True)),
+                (
+                    "batch",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="observations",
+                        to="evidence.batch",
+                    ),
+                ),
+                (
+                    "exercise",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "part",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="evidence.part",
+                    ),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="evidence.source",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'observation',
+                "db_table": "observation",
             },
         ),
         migrations.CreateModel(
-            name='Finding',
+            name="Finding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('ip', openletter.campaigns.fields.InetField()),
-                ('weakness', models.CharField(choices=[(openletter.words.Weakness['OPEN_RELAY'], openletter.words.Weakness['OPEN_RELAY']), (openletter.words.Weakness['OPEN_HTTP_PROXY'], openletter.words.Weakness['OPEN_HTTP_PROXY']), (openletter.words.Weakness['OPEN_SOCKS'], openletter.words.Weakness['OPEN_SOCKS'])], max_length=15)),
-                ('ports', django.contrib.postgres.fields.ArrayField(base_field=models.PositiveIntegerField(), default=list, size=None)),
-                ('state', models.CharField(choices=[(openletter.words.FindingState['OPEN'], openletter.words.FindingState['OPEN']), (openletter.words.FindingState['SUSPECTED'], openletter.words.FindingState['SUSPECTED']), (openletter.words.FindingState['NONE'], openletter.words.FindingState['NONE'])], max_length=9)),
-                ('confidence', models.FloatField()),
-                ('families', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=60), default=list, size=None)),
-                ('reasons', models.JSONField(default=list)),
-                ('rows', django.contrib.postgres.fields.ArrayField(base_field=models.BigIntegerField(), default=list, help_text='observation ids', size=None)),
-                ('rule_version', models.CharField(max_length=20)),
-                ('first_seen', models.DateTimeField(null=True)),
-                ('last_seen', models.DateTimeField(help_text='newest evidence that counts', null=True)),
-                ('weighed_at', models.DateTimeField()),
-                ('exercise', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("ip", openletter.campaigns.fields.InetField()),
+                (
+                    "weakness",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.Weakness["OPEN_RELAY"],
+                                openletter.words.Weakness["OPEN_RELAY"],
+                            ),
+                            (
+                                openletter.words.Weakness["OPEN_HTTP_PROXY"],
+                                openletter.words.Weakness["OPEN_HTTP_PROXY"],
+                            ),
+                            (
+                                openletter.words.Weakness["OPEN_SOCKS"],
+                                openletter.words.Weakness["OPEN_SOCKS"],
+                            ),
+                        ],
+                        max_length=15,
+                    ),
+                ),
+                (
+                    "ports",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.PositiveIntegerField(), default=list, size=None
+                    ),
+                ),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.FindingState["OPEN"],
+                                openletter.words.FindingState["OPEN"],
+                            ),
+                            (
+                                openletter.words.FindingState["SUSPECTED"],
+                                openletter.words.FindingState["SUSPECTED"],
+                            ),
+                            (
+                                openletter.words.FindingState["NONE"],
+                                openletter.words.FindingState["NONE"],
+                            ),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                ("confidence", models.FloatField()),
+                (
+                    "families",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=60), default=list, size=None
+                    ),
+                ),
+                ("reasons", models.JSONField(default=list)),
+                (
+                    "rows",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.BigIntegerField(),
+                        default=list,
+                        help_text="observation ids",
+                        size=None,
+                    ),
+                ),
+                ("rule_version", models.CharField(max_length=20)),
+                ("first_seen", models.DateTimeField(null=True)),
+                (
+                    "last_seen",
+                    models.DateTimeField(help_text="newest evidence that counts", null=True),
+                ),
+                ("weighed_at", models.DateTimeField()),
+                (
+                    "exercise",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaigns.campaign",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'finding',
-                'indexes': [models.Index(condition=models.Q(('state', 'open')), fields=['exercise', 'id'], name='finding_open')],
-                'constraints': [models.UniqueConstraint(fields=('exercise', 'ip', 'weakness'), name='finding_once', nulls_distinct=False)],
+                "db_table": "finding",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "open")),
+                        fields=["exercise", "id"],
+                        name="finding_open",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("exercise", "ip", "weakness"),
+                        name="finding_once",
+                        nulls_distinct=False,
+                    )
+                ],
             },
         ),
         migrations.AddIndex(
-            model_name='part',
-            index=models.Index(fields=['source', '-read_at'], name='part_source'),
+            model_name="part",
+            index=models.Index(fields=["source", "-read_at"], name="part_source"),
         ),
         migrations.AddIndex(
-            model_name='observation',
-            index=models.Index(fields=['exercise', 'ip', 'weakness'], name='observation_target'),
+            model_name="observation",
+            index=models.Index(fields=["exercise", "ip", "weakness"], name="observation_target"),
         ),
         migrations.AddIndex(
-            model_name='observation',
-            index=models.Index(condition=models.Q(('weighed_at', None)), fields=['exercise', 'id'], name='observation_unweighed'),
+            model_name="observation",
+            index=models.Index(
+                condition=models.Q(("weighed_at", None)),
+                fields=["exercise", "id"],
+                name="observation_unweighed",
+            ),
         ),
         migrations.AddIndex(
-            model_name='observation',
-            index=models.Index(fields=['source', 'ip'], name='observation_source'),
+            model_name="observation",
+            index=models.Index(fields=["source", "ip"], name="observation_source"),
         ),
         migrations.AddIndex(
-            model_name='batch',
-            index=models.Index(condition=models.Q(('state', 'waiting')), fields=['stored_at'], name='batch_waiting'),
+            model_name="batch",
+            index=models.Index(
+                condition=models.Q(("state", "waiting")), fields=["stored_at"], name="batch_waiting"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='batch',
-            constraint=models.UniqueConstraint(fields=('sha256', 'exercise'), name='batch_once', nulls_distinct=False),
+            model_name="batch",
+            constraint=models.UniqueConstraint(
+                fields=("sha256", "exercise"), name="batch_once", nulls_distinct=False
+            ),
         ),
     ]

@@ -1,0 +1,301 @@
+"""Verbs of this room: open cases from findings, move them, hand out their links."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from django.db import transaction
+from django.db.models import CharField, Count, Exists, F, Func, OuterRef, QuerySet
+
+from openletter.campaigns.fields import Network
+from openletter.campaigns.models import Campaign, Constituency, Partner
+from openletter.campaigns.rules import Entry
+from openletter.campaigns.steps import exclusions_for, is_excluded, record
+from openletter.cases.models import Case, CaseLink, Skipped
+from openletter.cases.rules import may_move, why_not_pursued
+from openletter.evidence.models import Finding
+from openletter.words import CaseState, FindingState, Reason, new_reference
+
+ACTOR = "step:open"
+
+
+# -- open ----------------------------------------------------------------------------------------
+
+
+def findings_without_case(campaign: Campaign, *, now: datetime) -> QuerySet[Finding]:
+    """Open, fresh findings that have no case yet, or are newer than what their case knows."""
+    known = Case.objects.filter(
+        campaign=campaign,
+        ip=OuterRef("ip"),
+        weakness=OuterRef("weakness"),
+        last_evidence_at__gte=OuterRef("last_seen"),
+    )
+    skipped = Skipped.objects.filter(
+        campaign=campaign, finding=OuterRef("pk"), evidence_at__gte=OuterRef("last_seen")
+    )
+    return Finding.objects.filter(
+        ~Exists(known),
+        ~Exists(skipped),
+        exercise=campaign.world,
+        state=FindingState.OPEN,
+        families__len__gte=campaign.families_needed,
+        last_seen__gt=now - timedelta(days=campaign.fresh_days),
+    ).order_by("id")
+
+
+@transaction.atomic
+def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
+    """One case per campaign, address and weakness; a later finding adds evidence to it."""
+    world = Func(F("ip"), function="address_world", output_field=CharField())
+    waiting = findings_without_case(campaign, now=now).annotate(world=world)[:limit]
+    findings = [(finding, str(getattr(finding, "world", ""))) for finding in waiting]
+    known = _cases_of(campaign, [finding for finding, _ in findings])
+    exclusions = exclusions_for(campaign)
+    fresh: list[Finding] = []
+    for finding, where in findings:
+        reason = why_not_pursued(
+            exercise=campaign.exercise,
+            world=where,
+            is_excluded=is_excluded(finding.ip, exclusions),
+        )
+        case = known.get((str(finding.ip), finding.weakness))
+        if reason:
+            _skip(campaign, finding, reason=reason, now=now)
+        elif case is not None:
+            _add_evidence(case, finding, now=now)
+        else:
+            fresh.append(finding)
+    _open(campaign, fresh, now=now)
+    return len(findings)
+
+
+def _cases_of(campaign: Campaign, findings: Sequence[Finding]) -> dict[tuple[str, str], Case]:
+    found = Case.objects.select_for_update().filter(
+        campaign=campaign, ip__in=[finding.ip for finding in findings]
+    )
+    return {(str(case.ip), case.weakness): case for case in found}
+
+
+def _newest(finding: Finding) -> datetime:
+    """When the newest evidence is from; an open finding rests on dated rows only."""
+    return finding.last_seen or finding.weighed_at
+
+
+def _skip(campaign: Campaign, finding: Finding, *, reason: str, now: datetime) -> None:
+    Skipped.objects.update_or_create(
+        campaign=campaign,
+        finding=finding,
+        defaults={"reason": reason, "evidence_at": _newest(finding), "at": now},
+    )
+
+
+def _add_evidence(case: Case, finding: Finding, *, now: datetime) -> None:
+    """Seen again: the case knows; one that was closed or withdrawn before this opens again."""
+    ended, seen = case.closed_at, _newest(finding)
+    case.finding = finding
+    case.last_evidence_at = seen
+    case.save(update_fields=["finding", "last_evidence_at"])
+    if case.state == CaseState.CLOSED and ended is not None and seen > ended:
+        reopen(case, actor=ACTOR, now=now, reason=Reason(code="seen-again"))
+
+
+def _open(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> None:
+    networks = _responsible(campaign)
+    cases = [
+        Case(
+            campaign=campaign,
+            exercise=campaign.exercise,
+            partner_id=_partner_of(finding, networks) or campaign.lead_id,
+            ip=finding.ip,
+            weakness=finding.weakness,
+            finding=finding,
+            reference=reference,
+            opened_at=now,
+            last_evidence_at=_newest(finding),
+        )
+        for finding, reference in zip(findings, _references(len(findings)), strict=True)
+    ]
+    opened = Case.objects.bulk_create(cases, batch_size=2_000)
+    record(
+        Entry(
+            subject=f"case:{case.pk}",
+            actor=ACTOR,
+            action="opened",
+            at=now,
+            campaign_id=campaign.pk,
+            partner_id=case.partner_id,
+            after={
+                "state": CaseState.OPEN,
+                "ip": str(case.ip),
+                "weakness": case.weakness,
+                "finding": case.finding_id,
+                "rule": case.finding.rule_version,
+            },
+            reason=Reason(
+                code="finding-open", values={"families": len(case.finding.families)}
+            ).as_json(),
+        )
+        for case in opened
+    )
+
+
+def _responsible(campaign: Campaign) -> list[tuple[Network, int]]:
+    """Networks that partners of the campaign answer for, the most specific first."""
+    rows = Constituency.objects.filter(
+        network__isnull=False, partner__campaigns=campaign
+    ).values_list("network", "partner_id")
+    found = [(network, partner_id) for network, partner_id in rows if network is not None]
+    return sorted(found, key=lambda row: -row[0].prefixlen)
+
+
+def _partner_of(finding: Finding, networks: Sequence[tuple[Network, int]]) -> int | None:
+    for network, partner_id in networks:
+        if finding.ip.version == network.version and finding.ip in network:
+            return partner_id
+    return None
+
+
+def _references(count: int) -> list[str]:
+    """Fresh references that no case has."""
+    found: set[str] = set()
+    while len(found) < count:
+        drawn = {new_reference() for _ in range(count - len(found))}
+        taken = Case.objects.filter(reference__in=drawn).values_list("reference", flat=True)
+        found |= drawn - set(taken)
+    return list(found)
+
+
+# -- move ----------------------------------------------------------------------------------------
+
+
+def announce_fixed(case: Case, *, until: datetime, actor: str, now: datetime) -> bool:
+    """The holder says it is closed: no letter leaves about it until `until`, then we look again."""
+    change = {"announced_at": now, "announced_until": until}
+    return _move(case, CaseState.ANNOUNCED_FIXED, "announced-fixed", change, actor=actor, now=now)
+
+
+def take_back_announcement(
+    case: Case, *, actor: str, now: datetime, reason: Reason | None = None
+) -> bool:
+    """Not fixed after all: somebody says so, or a source saw it open later."""
+    if case.state != CaseState.ANNOUNCED_FIXED:
+        return False
+    change = {"announced_at": None, "announced_until": None}
+    return _move(
+        case, CaseState.OPEN, "announcement-taken-back", change, actor=actor, now=now, reason=reason
+    )
+
+
+def close(case: Case, *, result: str, actor: str, now: datetime, reason: Reason) -> bool:
+    """Nothing more to pursue; the outcome says what became of it."""
+    return _move(
+        case,
+        CaseState.CLOSED,
+        f"closed:{result}",
+        {"closed_at": now},
+        actor=actor,
+        now=now,
+        reason=reason,
+    )
+
+
+def withdraw(case: Case, *, actor: str, now: datetime, reason: Reason) -> bool:
+    """Ours was the mistake, or the holder wants no checks: the case ends without an outcome."""
+    return _move(
+        case,
+        CaseState.WITHDRAWN,
+        "withdrawn",
+        {"closed_at": now},
+        actor=actor,
+        now=now,
+        reason=reason,
+    )
+
+
+def reopen(case: Case, *, actor: str, now: datetime, reason: Reason | None = None) -> bool:
+    """Pursued again, by a person or because it was seen again."""
+    change = {"closed_at": None, "announced_at": None, "announced_until": None}
+    return _move(case, CaseState.OPEN, "reopened", change, actor=actor, now=now, reason=reason)
+
+
+@transaction.atomic
+def assign_partner(
+    case: Case, partner: Partner, *, actor: str, now: datetime, reason: Reason | None = None
+) -> bool:
+    """Another partner answers for the case from now on; there is exactly one at a time."""
+    locked = Case.objects.select_for_update().get(pk=case.pk)
+    before = locked.partner_id
+    if before == partner.pk:
+        return False
+    locked.partner = partner
+    locked.save(update_fields=["partner"])
+    entry = _entry(locked, "partner-assigned", actor=actor, now=now, reason=reason)
+    record([_with(entry, before={"partner": before}, after={"partner": partner.pk})])
+    case.partner = partner
+    return True
+
+
+@transaction.atomic
+def _move(
+    case: Case,
+    to: CaseState,
+    action: str,
+    change: Mapping[str, datetime | None],
+    *,
+    actor: str,
+    now: datetime,
+    reason: Reason | None = None,
+) -> bool:
+    """One change under a lock, with its timeline entry; a forbidden one changes nothing."""
+    locked = Case.objects.select_for_update().get(pk=case.pk)
+    before = CaseState(locked.state)
+    allowed = may_move(before, to)
+    if allowed:
+        locked.state = to
+        for name, value in change.items():
+            setattr(locked, name, value)
+        locked.save(update_fields=["state", *change])
+        entry = _entry(locked, action, actor=actor, now=now, reason=reason)
+        record([_with(entry, before={"state": before}, after={"state": to})])
+    case.refresh_from_db()
+    return allowed
+
+
+def _entry(case: Case, action: str, *, actor: str, now: datetime, reason: Reason | None) -> Entry:
+    return Entry(
+        subject=f"case:{case.pk}",
+        actor=actor,
+        action=action,
+        at=now,
+        campaign_id=case.campaign_id,
+        partner_id=case.partner_id,
+        reason=reason.as_json() if reason else None,
+    )
+
+
+def _with(entry: Entry, *, before: Mapping[str, object], after: Mapping[str, object]) -> Entry:
+    return replace(entry, before=before, after=after)
+
+
+# -- links ---------------------------------------------------------------------------------------
+
+
+def new_link(case: Case, *, secret_hash: bytes, now: datetime) -> CaseLink:
+    """A link for one letter that names the case; the secret itself is kept nowhere."""
+    return CaseLink.objects.create(case=case, secret_hash=secret_hash, made_at=now)
+
+
+def new_links(pairs: Iterable[tuple[Case, bytes]], *, now: datetime) -> list[CaseLink]:
+    """Links for many cases at once, in order."""
+    return CaseLink.objects.bulk_create(
+        [CaseLink(case=case, secret_hash=secret, made_at=now) for case, secret in pairs],
+        batch_size=2_000,
+    )
+
+
+def skipped_by_reason(campaign: Campaign) -> dict[str, int]:
+    """How many findings the campaign leaves alone, by reason."""
+    rows = Skipped.objects.filter(campaign=campaign).values_list("reason")
+    return dict(rows.annotate(count=Count("id")).order_by("reason"))
