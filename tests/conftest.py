@@ -22,13 +22,7 @@ if TYPE_CHECKING:
 
     from openletter.shell.postgres import Address
 
-os.environ["OPENLETTER_STATE"] = tempfile.mkdtemp(prefix="openletter-test-")
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "1")  # Playwright's loop beside live_server
-
-
-def pytest_unconfigure() -> None:
-    """Leave no state folder behind."""
-    shutil.rmtree(os.environ["OPENLETTER_STATE"], ignore_errors=True)
 
 
 @pytest.fixture(scope="session")

@@ -183,8 +183,8 @@ def keys_new() -> None:
 
     from openletter.letters import keys as signing
 
-    is_new = signing.make(settings.STATE / "keys", selector=settings.DKIM_SELECTOR)
-    say(f"key {settings.DKIM_SELECTOR}: {'made' if is_new else 'was there'}")
+    signing.make(settings.STATE / "keys", selector=settings.DKIM_SELECTOR)
+    say(f"signing keys of {settings.DKIM_SELECTOR} lie in {settings.STATE / 'keys'}")
 
 
 @keys.command("show-dns")

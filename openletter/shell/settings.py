@@ -176,6 +176,10 @@ LOG_LEVEL: str = READER.read(
 )
 
 READER.refuse_unknown_keys()
+if DKIM_SELECTOR == "exercise":
+    raise read.BadSettingError(
+        "OPENLETTER_DKIM_SELECTOR", origin="check", problem="`exercise` signs exercises only"
+    )
 if not METRICS_LISTEN.is_loopback:
     raise read.BadSettingError(
         "OPENLETTER_METRICS", origin="check", problem="metrics are for loopback only"
@@ -243,12 +247,7 @@ LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
 USE_I18N = True
 
 STATIC_URL = "/static/"
-STATIC_ROOT = STATE / "static"
-STORAGES = {
-    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "whitenoise.storage.CompressedStaticFilesStorage"},
-}
-WHITENOISE_USE_FINDERS = True
+WHITENOISE_USE_FINDERS = True  # straight from the packages: nothing to collect
 
 # -- doors ---------------------------------------------------------------------------------------
 ALLOWED_HOSTS = [urlsplit(SITE_ADDRESS).hostname or "", "127.0.0.1", "localhost", "[::1]"]

@@ -1,0 +1,1 @@
+"""Foreign servers for tests: Debian's packages, unpacked below .cache and run on loopback."""
