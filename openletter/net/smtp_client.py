@@ -65,7 +65,8 @@ class Session:
         self._extensions: frozenset[str] = frozenset()
 
     def __enter__(self) -> Self:
-        self._open()
+        if not self.is_open:
+            self.open()
         return self
 
     def __exit__(
@@ -80,7 +81,8 @@ class Session:
     def is_open(self) -> bool:
         return self._socket is not None
 
-    def _open(self) -> None:
+    def open(self) -> None:
+        """Connect, greet, and see that the right kind of server is behind the door."""
         limits = self._door.timeouts
         try:
             self._socket = socket.create_connection(
@@ -127,7 +129,7 @@ class Session:
         closes the connection, and the next one opens it again.
         """
         if not self.is_open:
-            self._open()
+            self.open()
         dialogue = HandOver(envelope, extensions=self._extensions)
         try:
             fate = self._transact(dialogue)

@@ -1,0 +1,47 @@
+-- Why a delivery (d) of campaign (c), letter (l) and wave (w) may not leave now; NULL: it may.
+-- One text for the claim and for sending back, so that both ask the same questions.
+CASE
+    WHEN NOT EXISTS (SELECT FROM installation) THEN 'no-installation'
+    WHEN EXISTS (SELECT FROM installation i WHERE i.leaving_paused_at IS NOT NULL)
+        THEN 'leaving-paused'
+    WHEN c.paused_at IS NOT NULL THEN 'campaign-paused'
+    WHEN d.purpose = 'answer'
+        THEN CASE WHEN c.state IN ('running', 'waiting', 'finished') THEN NULL
+             ELSE 'campaign-not-running' END
+    WHEN c.state <> 'running' THEN 'campaign-not-running'
+    WHEN l.id IS NULL THEN 'no-letter'
+    WHEN w.opens_at > %(now)s THEN 'wave-not-open'
+    WHEN w.closes_at <= %(now)s THEN 'wave-closed'
+    WHEN EXISTS (
+        SELECT FROM handed_elsewhere h
+        WHERE h.campaign = c.slug AND h.mailbox_hash = sha256(convert_to(d.mailbox, 'UTF8'))
+          AND h.message_id <> d.message_id
+          AND (h.wave = w.id OR (h.wave IS NULL AND h.kind = w.kind))
+    ) THEN 'handed-elsewhere'
+    WHEN NOT EXISTS (SELECT FROM letter_case lc WHERE lc.letter_id = l.id) THEN 'no-case'
+    WHEN EXISTS (
+        SELECT FROM suppression s
+        WHERE s.mailbox = d.mailbox AND s.undone_at IS NULL
+          AND (s.campaign_id IS NULL OR s.campaign_id = c.id)
+    ) THEN 'suppressed'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        WHERE lc.letter_id = l.id AND k.state <> 'open'
+    ) THEN 'case-not-open'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        JOIN exclusion e ON k.ip <<= e.network
+        WHERE lc.letter_id = l.id AND e.undone_at IS NULL
+          AND (e.campaign_id IS NULL OR e.campaign_id = c.id)
+    ) THEN 'excluded'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
+        WHERE lc.letter_id = l.id
+          AND (o.superseded_at IS NOT NULL OR o.mailbox <> d.mailbox OR o.outcome <> 'chosen')
+    ) THEN 'choice-changed'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        WHERE lc.letter_id = l.id
+          AND k.last_evidence_at <= %(now)s - c.door_fresh_days * interval '1 day'
+    ) THEN 'evidence-old'
+END

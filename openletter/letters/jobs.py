@@ -1,0 +1,144 @@
+"""The send step: claim, journal, hand over, record. The only place where letters leave."""
+
+from __future__ import annotations
+
+import os
+import socket
+import uuid
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+
+import structlog
+from django.conf import settings
+from django.db import Error as DatabaseError
+
+from openletter.campaigns import steps as campaigns
+from openletter.campaigns.models import Campaign
+from openletter.letters import sending
+from openletter.letters.journal import Journal
+from openletter.letters.mark import at_start
+from openletter.letters.sending import Claimed
+from openletter.net.mailbox import known_port
+from openletter.net.smtp_client import Door, DoorClosedError, Session, Timeouts
+from openletter.wire.smtp import Envelope, Fate, Outcome
+
+log = structlog.get_logger()
+
+REFUSALS_IN_A_ROW = 5
+"""So many refusals about us, one after the other, and the campaign pauses itself."""
+
+
+def mailbox_folder(state: Path) -> Path:
+    """Where the exercises' built-in mailbox keeps what arrives."""
+    return state / "mailbox"
+
+
+def hand_over(campaign: Campaign, *, now: datetime, limit: int) -> int:
+    """Settle at most `limit` waiting letters; zero while paused or while another one sends."""
+    state = Path(settings.STATE)
+    with sending.alone() as alone:
+        if not alone:
+            return 0
+        trouble = at_start(state, now=now)
+        if trouble is not None:
+            log.warning("leaving-paused", because=trouble.code)
+            return 0
+        back = sending.send_back(campaign, now=now)
+        elsewhere = sending.find_elsewhere(campaign, now=now)
+        settled = _one_batch(campaign, state, now=now, limit=limit)
+        sending.wait_after_first(campaign, now=now)
+    return settled + sum(back.values()) + elsewhere
+
+
+def _one_batch(campaign: Campaign, state: Path, *, now: datetime, limit: int) -> int:
+    door = _door(campaign, state)
+    if door is None or sending.is_stopped(campaign):
+        return 0
+    try:
+        session = Session(door)
+        session.open()
+    except DoorClosedError as closed:
+        log.warning("door-closed", text=closed.fate.text, code=closed.fate.code)
+        return 0
+    with session:
+        claimed = sending.claim(campaign, worker=_worker(), now=now, limit=limit)
+        if not claimed:
+            return 0
+        journal = Journal(state)
+        try:
+            journal.append([one.journal for one in claimed])
+        except OSError:
+            sending.put_back(claimed, now=now)
+            raise
+        return _hand_over_all(campaign, claimed, session, journal=journal, now=now)
+
+
+def _hand_over_all(
+    campaign: Campaign,
+    claimed: Sequence[Claimed],
+    session: Session,
+    *,
+    journal: Journal,
+    now: datetime,
+) -> int:
+    """One after the other; a stop or a closed door puts back what was not begun."""
+    refused = 0
+    for position, one in enumerate(claimed):
+        fate = None if sending.is_stopped(campaign) else _say(session, one)
+        if fate is None:
+            _put_back(claimed[position:], journal, now=now)
+            return position
+        sending.record(one, fate, now=now)
+        refused = refused + 1 if _is_about_us(fate) else 0
+        if refused >= REFUSALS_IN_A_ROW:
+            because = f"the mail server refuses us: {fate.code} {fate.text}"[:300]
+            campaigns.pause(campaign, actor="step:send", because=because, now=now)
+    return len(claimed)
+
+
+def _say(session: Session, one: Claimed) -> Fate | None:
+    """None: the door closed before a word of this letter was said."""
+    try:
+        return session.hand_over(Envelope(sender=one.sender, recipient=one.recipient, raw=one.raw))
+    except DoorClosedError as closed:
+        log.warning("door-closed", text=closed.fate.text, code=closed.fate.code)
+        return None
+
+
+def _put_back(claimed: Sequence[Claimed], journal: Journal, *, now: datetime) -> None:
+    """First the database, then the journal: a crash in between leaves too much in the journal."""
+    try:
+        sending.put_back(claimed, now=now)
+    except DatabaseError:
+        log.exception("not-put-back")  # they become `unknown` at the next start
+        return
+    journal.append([one.returned(now=now) for one in claimed])
+
+
+def _is_about_us(fate: Fate) -> bool:
+    """Refused for what we are or how we are set up, not for the mailbox."""
+    refused = fate.outcome in (Outcome.REFUSED, Outcome.DEFERRED)
+    return refused and (fate.is_about_us or " 5.7." in f" {fate.text}" or fate.code == 554)
+
+
+def _door(campaign: Campaign, state: Path) -> Door | None:
+    """Exercises have one door, the built-in mailbox; real letters have the smarthost."""
+    if campaign.exercise:
+        port = known_port(mailbox_folder(state))
+        if port is None:
+            log.warning("no-mailbox", folder=str(mailbox_folder(state)))
+            return None
+        return Door(
+            host="127.0.0.1", port=port, exercise=True, ehlo_name="exercise.invalid",
+            timeouts=Timeouts(connect=5, reply=30, dot=60),
+        )  # fmt: skip
+    return Door(
+        host=settings.SMARTHOST.host, port=settings.SMARTHOST.port, exercise=False,
+        ehlo_name=getattr(settings, "EHLO_NAME", "") or campaign.bounce_domain,
+    )  # fmt: skip
+
+
+def _worker() -> str:
+    """Names this run, so that only it may say what became of its letters."""
+    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"

@@ -1,0 +1,49 @@
+"""What a server's answer means for a letter, and how long a deferred one waits. Pure."""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+from openletter.wire.dsn import first_status
+from openletter.wire.smtp import Fate, Outcome, Stage
+from openletter.words import DeliveryState
+
+_DEAD = frozenset({"5.1.1", "5.1.2", "5.1.3", "5.1.6", "5.1.10", "5.4.4"})
+_NO_SUCH = re.compile(
+    r"(?i)no such (?:user|mailbox|recipient)|(?:user|mailbox|recipient)s? (?:is )?unknown"
+    r"|unknown (?:user|mailbox|recipient)|does not exist"
+)
+_FIRST_WAIT, _LONGEST_WAIT = timedelta(minutes=5), timedelta(hours=4)
+
+STATES = {
+    Outcome.ACCEPTED: DeliveryState.ACCEPTED,
+    Outcome.DEFERRED: DeliveryState.DEFERRED,
+    Outcome.REFUSED: DeliveryState.BOUNCED,
+    Outcome.UNKNOWN: DeliveryState.UNKNOWN,
+}
+
+
+def state_of(fate: Fate, *, exercise: bool) -> DeliveryState:
+    """The built-in mailbox is the last station: what it took is delivered."""
+    if fate.outcome is Outcome.ACCEPTED and exercise:
+        return DeliveryState.DELIVERED
+    return STATES[fate.outcome]
+
+
+def is_dead(fate: Fate) -> bool:
+    """The server says that there is no such mailbox; anything else may be about us."""
+    if fate.outcome is not Outcome.REFUSED or fate.stage is not Stage.RCPT:
+        return False
+    status = first_status(fate.text)
+    return status in _DEAD or (not status and bool(_NO_SUCH.search(fate.text)))
+
+
+def wait_after(attempt: int) -> timedelta:
+    """Five minutes, doubling to four hours."""
+    return min(_FIRST_WAIT * 2 ** min(max(attempt - 1, 0), 10), _LONGEST_WAIT)
+
+
+def may_leave(*, per_hour: int, left_last_hour: int, beyond_recall: int, most_beyond: int) -> int:
+    """How many letters may leave now, by pace and by what can't be called back."""
+    return max(0, min(per_hour - left_last_hour, most_beyond - beyond_recall))
