@@ -1,8 +1,9 @@
 """What to conclude from everything that is said of one address and one weakness. Pure.
 
 Two independent families of sources, fresh enough, and at least one that saw where the server
-*listens*. Families that repeat each other count once. What only says "reachable", only
-corroborates, names a range, or names where traffic leaves, never makes a server open.
+*listens*. Families that repeat each other count once. A list that does not say which side it sees
+counts beside one that does. What only says "reachable", only corroborates, names a range, or
+names where traffic leaves, never counts.
 """
 
 from __future__ import annotations
@@ -73,7 +74,11 @@ def weigh(listings: Iterable[Listing], *, policy: Policy, now: datetime) -> Weig
     """Listings of one address and one weakness, in any order."""
     told = sorted(listings, key=lambda one: (one.source, one.key))
     open_said = [one for one in told if one.says is Judgement.ACCEPT]
-    counting = [one for one in open_said if _is_fresh(one, policy=policy, now=now)]
+    counting = [
+        one
+        for one in open_said
+        if one.role is not Role.EXIT and _is_fresh(one, policy=policy, now=now)
+    ]
     origins = independent({one.family for one in counting}, policy.copies)
     has_entry = any(one.role is Role.ENTRY for one in counting)
     enough = len(origins) >= policy.families_needed and has_entry
@@ -169,7 +174,7 @@ def _verdict_reason(origins: set[str], counting: Sequence[Listing], *, policy: P
     if len(origins) < policy.families_needed:
         return Reason(code="families-missing", values=values)
     if not any(one.role is Role.ENTRY for one in counting):
-        return Reason(code="exit-only", values={"count": len(origins)})
+        return Reason(code="no-entry-seen", values={"count": len(origins)})
     return Reason(code="families-agree", values=values)
 
 
@@ -209,6 +214,8 @@ def _why_left_out(one: Listing, *, policy: Policy, now: datetime) -> Reason:
     if one.says is not Judgement.ACCEPT:
         code = _WHY_NOT_OPEN.get(one.says, "set-aside")
         return Reason(code=code, values={"source": one.source})
+    if one.role is Role.EXIT:
+        return Reason(code="exit-only", values={"source": one.source})
     if one.seen_at is None:
         return Reason(code="time-unknown", values={"source": one.source})
     if one.seen_at > now:
