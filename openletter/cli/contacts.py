@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import Annotated, BinaryIO, NoReturn
 
 import typer
+from typer import Context
+from typer.core import TyperCommand
 
 from openletter.catalogue import sentence
 from openletter.contacts.rules import answers
@@ -22,9 +24,35 @@ OK, SOME_REFUSED, FILE_REFUSED, NOTHING_CHOSEN = 0, 1, 2, 3
 PIECE = 1 << 20
 
 
+FILE_OPTIONS = frozenset({"--rdap", "--whois", "--rpsl", "--delegated"})
+
+
+class ManyFiles(TyperCommand):
+    """`--rdap a.json b.json 192.0.2.1`: a file option takes files until an address or an option."""
+
+    def parse_args(self, ctx: Context, args: list[str]) -> list[str]:  # type: ignore[override]
+        return super().parse_args(ctx, repeated(args))
+
+
+def repeated(args: list[str]) -> list[str]:
+    """The same arguments with the option written before each of its files."""
+    found: list[str] = []
+    option = ""
+    for each in args:
+        is_more = bool(option) and found[-1] != option
+        if each.startswith("-"):
+            option = each if each in FILE_OPTIONS else ""
+        elif is_more and isinstance(answers.parse_question(each), str):
+            found.append(option)
+        elif is_more:
+            option = ""
+        found.append(each)
+    return found
+
+
 def register(app: typer.Typer) -> None:
     """Mount this part."""
-    app.command("contact")(contact)
+    app.command("contact", cls=ManyFiles)(contact)
     app.add_typer(registry, name="registry")
 
 

@@ -71,6 +71,7 @@ class Entity:
     roles: tuple[str, ...]
     card: Card
     validated: bool
+    suspect: bool
     depth: int
     remarks: tuple[Remark, ...]
 
@@ -229,12 +230,13 @@ def _entities(answer: Json) -> Iterator[Entity]:
 
 
 def _entity(entity: Json, depth: int) -> Entity:
-    handle = _text(entity.get("handle"))
+    handle, remarks = _text(entity.get("handle")), _objects(entity.get("remarks"))
     return Entity(
         handle=handle,
         roles=tuple(role.lower() for role in _texts(entity.get("roles"))),
         card=read_card(entity.get("vcardArray")),
         validated="validated" in [status.lower() for status in _texts(entity.get("status"))],
+        suspect=any("unvalidated" in _text(r.get("title")).lower() for r in remarks),
         depth=depth,
         remarks=_remarks(entity, object_=handle, depth=depth + 1),
     )
@@ -256,6 +258,7 @@ def _written(entity: Entity) -> Iterator[Written]:
             depth=entity.depth,
             preference=preference,
             validated=entity.validated,
+            suspect=entity.suspect,
         )
 
 

@@ -71,6 +71,8 @@ class Written:
     depth: int = 0
     preference: int = 50
     validated: bool = False
+    suspect: bool = False
+    """The registry itself tried the address or the record and had no answer."""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

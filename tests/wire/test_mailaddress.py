@@ -17,20 +17,20 @@ def _texts(value: str) -> list[str]:
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("abuse@isp.net", ["abuse@isp.net"]),
-        ("  Abuse@ISP.Net.  ", ["Abuse@isp.net"]),
-        ("mailto:abuse@isp.net?subject=hi", ["abuse@isp.net"]),
-        ("MAILTO:abuse@isp.net", ["abuse@isp.net"]),
-        ("Abuse Desk <abuse@isp.net>", ["abuse@isp.net"]),
-        ("abuse@isp.net, noc@isp.net", ["abuse@isp.net", "noc@isp.net"]),
-        ("abuse@isp.net;noc@isp.net or postmaster@isp.net",
-         ["abuse@isp.net", "noc@isp.net", "postmaster@isp.net"]),
-        ("abuse@isp.net / noc@isp.net", ["abuse@isp.net", "noc@isp.net"]),
-        ("abuse (at) isp (dot) net", ["abuse@isp.net"]),
-        ("abuse[at]isp.net", ["abuse@isp.net"]),
+        ("abuse@isp.example", ["abuse@isp.example"]),
+        ("  Abuse@ISP.Example.  ", ["Abuse@isp.example"]),
+        ("mailto:abuse@isp.example?subject=hi", ["abuse@isp.example"]),
+        ("MAILTO:abuse@isp.example", ["abuse@isp.example"]),
+        ("Abuse Desk <abuse@isp.example>", ["abuse@isp.example"]),
+        ("abuse@isp.example, noc@isp.example", ["abuse@isp.example", "noc@isp.example"]),
+        ("abuse@isp.example;noc@isp.example or postmaster@isp.example",
+         ["abuse@isp.example", "noc@isp.example", "postmaster@isp.example"]),
+        ("abuse@isp.example / noc@isp.example", ["abuse@isp.example", "noc@isp.example"]),
+        ("abuse (at) isp (dot) example", ["abuse@isp.example"]),
+        ("abuse[at]isp.example", ["abuse@isp.example"]),
         ("abuse@bücher.example", ["abuse@xn--bcher-kva.example"]),
         ("abuse@xn--bcher-kva.example", ["abuse@xn--bcher-kva.example"]),
-        ("'abuse@isp.net'", ["abuse@isp.net"]),
+        ("'abuse@isp.example'", ["abuse@isp.example"]),
     ],
 )  # fmt: skip
 def test_what_registries_write(value: str, expected: list[str]) -> None:
@@ -40,13 +40,13 @@ def test_what_registries_write(value: str, expected: list[str]) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "abuse@isp.net\r\nBcc: all@victims.net",
-        "abuse@isp.net\nSubject: x",
-        "abuse\x00@isp.net",
-        "abuse@isp.net\x0b\x0cx@y.net",
-        "abuse@isp.net\u2028Bcc: x@y.net",
-        "abuse\u202e@isp.net",
-        "good@isp.net, evil@isp.net\r\nx",
+        "abuse@isp.example\r\nBcc: all@victims.example",
+        "abuse@isp.example\nSubject: x",
+        "abuse\x00@isp.example",
+        "abuse@isp.example\x0b\x0cx@y.example",
+        "abuse@isp.example\u2028Bcc: x@y.example",
+        "abuse\u202e@isp.example",
+        "good@isp.example, evil@isp.example\r\nx",
     ],
 )
 def test_a_control_character_refuses_the_whole_value(value: str) -> None:
@@ -59,10 +59,10 @@ def test_a_control_character_refuses_the_whole_value(value: str) -> None:
 @pytest.mark.parametrize(
     "value",
     [
-        "N/A", "none", "abuse at isp", "@isp.net", "abuse@", "abuse@localhost", "abuse@[192.0.2.1]",
-        "abuse@192.0.2.1", '"odd box"@isp.net', "a..b@isp.net", ".a@isp.net", "åbuse@isp.net",
-        "a" * 65 + "@isp.net", "a@" + "b" * 64 + ".net", "a@-isp.net", "a@isp_net.com\ud800",
-        "a@" + ".".join(["b" * 60] * 5) + ".net",
+        "N/A", "none", "abuse at isp", "@isp.example", "abuse@", "abuse@localhost", "abuse@[192.0.2.1]",
+        "abuse@192.0.2.1", '"odd box"@isp.example', "a..b@isp.example", ".a@isp.example", "åbuse@isp.example",
+        "a" * 65 + "@isp.example", "a@" + "b" * 64 + ".example", "a@-isp.example", "a@isp_net.example\ud800",
+        "a@" + ".".join(["b" * 60] * 5) + ".example",
     ],
 )  # fmt: skip
 def test_what_is_no_address(value: str) -> None:

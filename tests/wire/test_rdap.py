@@ -35,24 +35,26 @@ def places(found: Registration) -> list[tuple[str, Place, int]]:
 
 
 def test_entities_are_read_at_every_depth_outermost_first() -> None:
-    inner = entity("abuse@isp.net", roles=["noc", "abuse contact"])
-    outer = entity("info@isp.net", roles=["registrant"], entities=[{"entities": [inner]}])
+    inner = entity("abuse@isp.example", roles=["noc", "abuse contact"])
+    outer = entity("info@isp.example", roles=["registrant"], entities=[{"entities": [inner]}])
     found = read(startAddress="192.0.2.0", endAddress="192.0.2.255", entities=[outer])
     assert places(found) == [
-        ("info@isp.net", Place.CONTACT, 0),
-        ("abuse@isp.net", Place.ABUSE_ROLE, 2),
+        ("info@isp.example", Place.CONTACT, 0),
+        ("abuse@isp.example", Place.ABUSE_ROLE, 2),
     ]
     assert found.subject is Subject.NETWORK
 
 
 def test_type_abuse_and_preference_come_before_order() -> None:
-    typed = entity(["email", {"type": ["work", "abuse"]}, "text", "abuse@isp.net"], "help@isp.net")
-    pref = entity("help@isp.net", ["email", {"pref": "1"}, "text", "abuse@isp.net"])
+    typed = entity(
+        ["email", {"type": ["work", "abuse"]}, "text", "abuse@isp.example"], "help@isp.example"
+    )
+    pref = entity("help@isp.example", ["email", {"pref": "1"}, "text", "abuse@isp.example"])
     for each in (typed, pref):
         found = read(objectClassName="autnum", startAutnum=64496, entities=[each])
         assert places(found) == [
-            ("abuse@isp.net", Place.ABUSE_BOX, 0),
-            ("help@isp.net", Place.ABUSE_ROLE, 0),
+            ("abuse@isp.example", Place.ABUSE_BOX, 0),
+            ("help@isp.example", Place.ABUSE_ROLE, 0),
         ]
 
 
@@ -92,10 +94,10 @@ def test_what_is_no_answer_is_refused(document: bytes) -> None:
 
 
 def test_a_huge_answer_is_cut_not_followed() -> None:
-    many = [entity(f"abuse{number}@isp.net") for number in range(5_000)]
+    many = [entity(f"abuse{number}@isp.example") for number in range(5_000)]
     found = read(startAddress="192.0.2.0", endAddress="192.0.2.255", entities=many)
     assert len(found.written) == rdap.MOST_ADDRESSES
-    deep: dict[str, Any] = entity("deep@isp.net")
+    deep: dict[str, Any] = entity("deep@isp.example")
     for _ in range(50):
         deep = {"entities": [deep]}
     assert read(startAddress="192.0.2.0", entities=[deep]).written == ()
@@ -112,7 +114,9 @@ def test_names_carry_no_control_characters() -> None:
 
 def test_a_person_answer_is_an_individual() -> None:
     found = read(
-        objectClassName="entity", handle="DOE", vcardArray=card("jane@isp.net", kind="individual")
+        objectClassName="entity",
+        handle="DOE",
+        vcardArray=card("jane@isp.example", kind="individual"),
     )
     assert (found.subject, found.written[0].party) == (Subject.ENTITY, Party.INDIVIDUAL)
 

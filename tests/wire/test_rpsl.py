@@ -39,23 +39,23 @@ source:         RIPE
 
 role:           Abuse
 nic-hdl:        a1-test
-abuse-mailbox:  abuse@isp.net
-e-mail:         desk@isp.net
+abuse-mailbox:  abuse@isp.example
+e-mail:         desk@isp.example
 tech-c:         A1-TEST
 source:         RIPE
 
 irt:            IRT-A
-abuse-mailbox:  irt@isp.net
-e-mail:         help@isp.net
+abuse-mailbox:  irt@isp.example
+e-mail:         help@isp.example
 
 person:         T
 nic-hdl:        T1-TEST
-e-mail:         t@isp.net
-notify:         log@isp.net
+e-mail:         t@isp.example
+notify:         log@isp.example
 
 mntner:         M-MNT
-upd-to:         changes@isp.net
-abuse-mailbox:  mnt@isp.net
+upd-to:         changes@isp.example
+abuse-mailbox:  mnt@isp.example
 mnt-by:         M-MNT
 """
 
@@ -70,14 +70,14 @@ def test_references_are_followed_as_the_database_does() -> None:
     found = gather(DUMP, "192.0.2.7")[0]
     said = [(each.value, each.place, each.role, each.depth) for each in found.written]
     assert said == [
-        ("irt@isp.net", Place.ABUSE_BOX, "irt", 0),
-        ("help@isp.net", Place.ABUSE_ROLE, "irt", 0),
-        ("abuse@isp.net", Place.ABUSE_BOX, "abuse-c", 1),
-        ("desk@isp.net", Place.ABUSE_ROLE, "abuse-c", 1),
-        ("t@isp.net", Place.CONTACT, "tech-c", 1),
-        ("log@isp.net", Place.NOTICE, "notify", 1),
-        ("mnt@isp.net", Place.ABUSE_BOX, "mnt-by", 2),
-        ("changes@isp.net", Place.NOTICE, "upd-to", 2),
+        ("irt@isp.example", Place.ABUSE_BOX, "irt", 0),
+        ("help@isp.example", Place.ABUSE_ROLE, "irt", 0),
+        ("abuse@isp.example", Place.ABUSE_BOX, "abuse-c", 1),
+        ("desk@isp.example", Place.ABUSE_ROLE, "abuse-c", 1),
+        ("t@isp.example", Place.CONTACT, "tech-c", 1),
+        ("log@isp.example", Place.NOTICE, "notify", 1),
+        ("mnt@isp.example", Place.ABUSE_BOX, "mnt-by", 2),
+        ("changes@isp.example", Place.NOTICE, "upd-to", 2),
     ]
     assert (found.country, found.holder.country, found.holder.name) == (None, "NL", "Holder")
     assert (found.registry, found.maintainers) == ("ripencc", ("M-MNT", "N-MNT"))
@@ -159,7 +159,7 @@ def test_any_bytes_are_read(raw: bytes, size: int) -> None:
 _line = st.builds(
     "{}: {}\n".format,
     st.sampled_from(sorted(rpsl.KEPT)),
-    st.text(max_size=30) | st.sampled_from(["A1", "192.0.2.0 - 192.0.2.9", "x@y.net", "2001:db8::/32"]),
+    st.text(max_size=30) | st.sampled_from(["A1", "192.0.2.0 - 192.0.2.9", "x@y.example", "2001:db8::/32"]),
 )  # fmt: skip
 
 

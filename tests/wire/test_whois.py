@@ -24,10 +24,10 @@ OrgId:          BIGC
 Country:        US
 OrgAbuseHandle: ABUSE1-ARIN
 OrgAbuseName:   Abuse Desk
-OrgAbuseEmail:  abuse@big.net
+OrgAbuseEmail:  abuse@big.example
 OrgTechHandle:  JD1-ARIN
 OrgTechName:    Doe, Jane
-OrgTechEmail:   jane.doe@big.net
+OrgTechEmail:   jane.doe@big.example
 
 NetRange:       198.51.100.64 - 198.51.100.71
 NetHandle:      NET-198-51-100-64-1
@@ -36,19 +36,19 @@ Customer:       Corner Shop (C01234567)
 
 CustName:       Corner Shop
 Country:        CA
-RAbuseEmail:    abuse@shop.net
+RAbuseEmail:    abuse@shop.example
 """
 
 RIPE = """\
 % This is the RIPE Database query service.
-% Abuse contact for '192.0.2.0 - 192.0.2.255' is 'abuse@isp.net'
+% Abuse contact for '192.0.2.0 - 192.0.2.255' is 'abuse@isp.example'
 
 inetnum: 192.0.2.0 - 192.0.2.255
 country: NL
 status: ASSIGNED PA
 source: RIPE # Filtered
 
-% Abuse contact for 'AS64496' is 'other@isp.net'
+% Abuse contact for 'AS64496' is 'other@isp.example'
 
 aut-num: AS64496
 source: RIPE
@@ -61,43 +61,43 @@ a. [Network Number]             192.0.2.0/24
 b. [Network Name]               NET
 g. [Organization]               Some University
 m. [Administrative Contact]     JP00000001
-o. [Abuse]                      abuse@univ.ac.jp
+o. [Abuse]                      abuse@univ.example
 
 Group Contact Information:
 [Group Handle]                  JP00000001
 [Group Name]                    Network Team
-[E-Mail]                        net-team@univ.ac.jp
+[E-Mail]                        net-team@univ.example
 
 Contact Information:
 a. [JPNIC Handle]               TY1JP
 c. [Last, First]                Tanaka, Yoko
-d. [E-Mail]                     tanaka@univ.ac.jp
+d. [E-Mail]                     tanaka@univ.example
 """
 
 
 def test_arin_the_smallest_network_first_each_with_its_own_contacts() -> None:
     shop, big = whois.read(ARIN)
-    assert [each.value for each in shop.written] == ["abuse@shop.net"]
+    assert [each.value for each in shop.written] == ["abuse@shop.example"]
     assert (shop.holder.name, shop.holder.address_country) == ("Corner Shop", "CA")
     assert [(each.value, each.place, each.party_name) for each in big.written] == [
-        ("abuse@big.net", Place.ABUSE_BOX, "Abuse Desk"),
-        ("jane.doe@big.net", Place.CONTACT, "Doe, Jane"),
+        ("abuse@big.example", Place.ABUSE_BOX, "Abuse Desk"),
+        ("jane.doe@big.example", Place.CONTACT, "Doe, Jane"),
     ]
     assert big.remarks[0].lines == ("Abuse: see below",)
 
 
 def test_ripes_abuse_line_belongs_to_its_own_object() -> None:
     found = {str(each.query): each for each in whois.read(RIPE)}
-    assert [each.value for each in found["192.0.2.0"].written] == ["abuse@isp.net"]
-    assert [each.value for each in found["AS64496"].written] == ["other@isp.net"]
+    assert [each.value for each in found["192.0.2.0"].written] == ["abuse@isp.example"]
+    assert [each.value for each in found["AS64496"].written] == ["other@isp.example"]
 
 
 def test_jpnic_group_and_person() -> None:
     found = whois.read(JPNIC)[0]
     assert [(each.value, each.place, each.party) for each in found.written] == [
-        ("abuse@univ.ac.jp", Place.ABUSE_BOX, Party.UNKNOWN),
-        ("net-team@univ.ac.jp", Place.CONTACT, Party.GROUP),
-        ("tanaka@univ.ac.jp", Place.CONTACT, Party.INDIVIDUAL),
+        ("abuse@univ.example", Place.ABUSE_BOX, Party.UNKNOWN),
+        ("net-team@univ.example", Place.CONTACT, Party.GROUP),
+        ("tanaka@univ.example", Place.CONTACT, Party.INDIVIDUAL),
     ]
 
 
@@ -120,7 +120,7 @@ _line = st.builds(
     "{}{}\n".format,
     st.sampled_from(["NetRange: ", "OrgAbuseEmail: ", "CIDR: ", "[Network Number] ", "inetnum: ",
                      "% Abuse contact for '", "e-mail: ", "<PRE>", "\n", "owner: ", "abuse-c: "]),
-    st.sampled_from(["192.0.2.0 - 192.0.2.9", "192.0.2.0/24", "x@y.net", "A1", ""])
+    st.sampled_from(["192.0.2.0 - 192.0.2.9", "192.0.2.0/24", "x@y.example", "A1", ""])
     | st.text(max_size=10),
 )  # fmt: skip
 

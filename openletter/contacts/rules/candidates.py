@@ -19,7 +19,7 @@ from openletter.contacts.rules.refuse import (
     refusal_of_value,
     registry_of_mailbox,
 )
-from openletter.contacts.rules.remarks import mentions
+from openletter.contacts.rules.remarks import checked, mentions
 from openletter.contacts.rules.scope import scope_of
 from openletter.wire import mailaddress
 from openletter.wire.registry import Party, Place, Registration, Written
@@ -81,7 +81,10 @@ def candidates_of(found: Registration, *, world: World) -> list[Candidate]:
 
 
 def _from_boxes(found: Registration, world: World) -> Iterator[Candidate]:
-    for written in found.written:
+    tried = checked(found.remarks)
+    for each in found.written:
+        answered = tried.get(each.value.strip().lower())
+        written = each if answered is None else _tried(each, answered=answered)
         if refusal_of_value(written.value):
             yield _refused(found, written, mailaddress.shown(written.value), Refusal.REDACTED)
             continue
@@ -90,6 +93,10 @@ def _from_boxes(found: Registration, world: World) -> Iterator[Candidate]:
                 yield _refused(found, written, read.shown, Refusal(read.fault))
             else:
                 yield _candidate(found, written, read, world)
+
+
+def _tried(written: Written, *, answered: bool) -> Written:
+    return replace(written, validated=answered, suspect=not answered)
 
 
 def _candidate(
@@ -154,15 +161,15 @@ def _is_personal(written: Written, local: str, *, functional: bool) -> bool:
     """Whether the box is somebody's own; a desk's name in the address or the record clears it."""
     if functional:
         return False
-    if names.is_named_after(local, written.party_name) and written.party is not Party.ORG:
-        return not names.is_a_desk(written.party_name)
-    if written.party is Party.GROUP:
-        return names.is_name_like(local)
-    if written.place is Place.CONTACT:
-        return not (written.party is Party.INDIVIDUAL and names.is_a_desk(written.party_name))
-    if written.party is Party.INDIVIDUAL:
-        return not names.is_a_desk(written.party_name)
-    return names.is_name_like(local)
+    if written.party is not Party.ORG and names.is_named_after(local, written.party_name):
+        return not names.is_a_house(written.party_name)
+    match written.party:
+        case Party.INDIVIDUAL:
+            return not names.is_a_desk(written.party_name)
+        case Party.GROUP:
+            return names.is_name_like(local)
+        case _:
+            return written.place is Place.CONTACT or names.is_name_like(local)
 
 
 def _siblings_judged(every: list[Candidate]) -> list[Candidate]:
@@ -232,7 +239,7 @@ def _refused(found: Registration, written: Written, shown: str, refused: Refusal
 def _weight(tier: Tier, written: Written, mailbox: str) -> int:
     """Lower is better: tier, then depth, then checked by the registry, preference, name."""
     unchecked = 0 if written.validated else 500
-    depth = min(written.depth, 8)
+    depth = min(written.depth, 4) + (4 if written.suspect else 0)
     return tier * 10_000 + depth * 1_000 + unchecked + written.preference * 4 + _name(mailbox)
 
 

@@ -33,6 +33,12 @@ hello team isp hosting host hosts cloud corp legal compliance fraud trust safety
 """))  # fmt: skip
 _SECURITY = frozenset({"cert", "csirt", "cirt", "irt", "soc", "security", "seguridad", "infosec"})
 _NETWORK = frozenset({"noc", "gnoc", "network", "netops", "neteng", "ops", "operations", "redes"})
+_COMPANIES = frozenset(re.findall(r"[a-z]+", """
+gmbh ag kg ug ltd limited llc llp inc incorporated corp corporation company co plc bv nv sa sas sarl
+srl spa sl sro oy oyj ab as aps doo ooo oao zao pjsc jsc ltda eireli pt pvt private pty kk sdn bhd
+group holding holdings university universidad universidade institute foundation association verein
+stichting internet digital solutions
+"""))  # fmt: skip
 _STEMS = (
     "abuse", "admin", "hostmaster", "postmaster", "webmaster", "master", "support", "soporte",
     "suporte", "security", "seguridad", "seguranca", "sistema", "network", "netops", "neteng",
@@ -111,6 +117,12 @@ def is_a_desk(party_name: str) -> bool:
     """A record filed as a person whose name is a desk's: "NOC Team", "Soporte Tecnico"."""
     tokens = re.split(r"[^a-z]+", fold(party_name))
     return any(token in _WORDS for token in tokens)
+
+
+def is_a_house(party_name: str) -> bool:
+    """A desk's or a company's name, not a person's."""
+    tokens = set(re.split(r"[^a-z]+", fold(party_name)))
+    return is_a_desk(party_name) or bool(tokens & _COMPANIES)
 
 
 def brand_of(domain: str) -> str:

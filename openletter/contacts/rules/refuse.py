@@ -59,6 +59,8 @@ _MADE_UP_DOMAINS = frozenset({
 })  # fmt: skip
 _EXERCISE_PLACEHOLDERS = ("example.com", "example.org")
 
+_STUB = re.compile(r"\b(NON-|IANA|ERX|STUB|RESERVED|UNALLOCATED|NOT-MANAGED)", re.IGNORECASE)
+
 REGISTRIES: dict[str, tuple[str, ...]] = {
     "ripe.net": ("ripe ncc", "ripe network coordination"),
     "arin.net": ("american registry for internet numbers", "arin"),
@@ -118,7 +120,10 @@ def holds_itself(registry_domain: str, network: Registration, place: Place) -> b
     if place not in (Place.ABUSE_BOX, Place.ABUSE_ROLE):
         return False
     status = network.status.lower()
-    if "alloc" in status and "direct" not in status:
+    is_passed_on = "alloc" in status and "direct" not in status
+    if is_passed_on or any(word in status for word in ("transferred", "special", "reserved")):
+        return False
+    if _STUB.search(network.name):
         return False
     named = f"{network.holder.name} {network.name}".lower().replace("-", " ")
     return any(re.search(rf"\b{re.escape(name)}\b", named) for name in REGISTRIES[registry_domain])

@@ -8,7 +8,7 @@ right before the address ("Support:") counts alone; a "do not" takes it back.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from openletter.wire import mailaddress
@@ -27,12 +27,17 @@ _NOT = re.compile(
 )
 _LABEL = re.compile(r"^[^\w]*((?:[^\W_]+[\s/&-]*){1,4})\s*[:=>-]+\s*[<(\[\"'*]*$")
 _CARRIES_ON = re.compile(
-    r"\b(contact|send|mail|e-?mail|report|reports|write|to|via|use|at|reach|address|notify)\b",
+    r"((please|and|or|then|you can|pls)\s+)*"
+    r"(contact|send|mail|e-?mail|report|write|to|via|use|at|reach|notify)\b",
     re.IGNORECASE,
 )
 _OTHER_DESK = re.compile(
     r"(sales|billing|finance|peering|legal|copyright|dmca|press|media|marketing|jobs|hr|privacy|"
     r"police|lawenforcement|law|subpoena|invoice|ventas|vendas)([._-].*|\d*)"
+)
+_CHECKED = re.compile(
+    r"^\W*(\S{1,320}@\S{1,255})\s+(?:was validated on|(is invalid|is not valid|bounces))\b",
+    re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[^\W\d_])")
 
@@ -47,6 +52,17 @@ class Mention:
     depth: int
     words: str
     """The words that decided, for the reason."""
+
+
+def checked(remarks: Iterable[Remark]) -> dict[str, bool]:
+    """What a registry says of addresses it tried: mailbox -> whether it answered (APNIC)."""
+    found = {}
+    for remark in remarks:
+        for match in filter(None, map(_CHECKED.match, remark.lines)):
+            read = mailaddress.one(match.group(1))
+            if isinstance(read, mailaddress.Address):
+                found[read.mailbox] = match.group(2) is None
+    return found
 
 
 def mentions(remark: Remark) -> Iterator[Mention]:
@@ -75,7 +91,7 @@ def mentions(remark: Remark) -> Iterator[Mention]:
 def _words(context: str, before: str, after: str) -> str:
     """What is said about the address that comes next."""
     label = _LABEL.match(before)
-    if label and not _CARRIES_ON.search(label.group(1)):
+    if label and not _CARRIES_ON.match(label.group(1)):
         return label.group(1).strip()
     said = f"{context} {before}".strip()
     if not re.search(r"[^\W\d_]{2}", said):
