@@ -170,10 +170,20 @@ def _references(count: int) -> list[str]:
 # -- move ----------------------------------------------------------------------------------------
 
 
-def announce_fixed(case: Case, *, until: datetime, actor: str, now: datetime) -> bool:
+def announce_fixed(
+    case: Case, *, until: datetime, actor: str, now: datetime, reason: Reason | None = None
+) -> bool:
     """The holder says it is closed: no letter leaves about it until `until`, then we look again."""
     change = {"announced_at": now, "announced_until": until}
-    return _move(case, CaseState.ANNOUNCED_FIXED, "announced-fixed", change, actor=actor, now=now)
+    return _move(
+        case,
+        CaseState.ANNOUNCED_FIXED,
+        "announced-fixed",
+        change,
+        actor=actor,
+        now=now,
+        reason=reason,
+    )
 
 
 def take_back_announcement(
