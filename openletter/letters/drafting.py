@@ -1,0 +1,182 @@
+"""Drafts: from piles of cases to signed letters in rows.
+
+Tokens and link secrets are drawn here. The bytes hold them; the database holds their hashes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+
+from django.conf import settings
+
+from openletter.campaigns import clock
+from openletter.campaigns.models import Campaign, Partner
+from openletter.campaigns.rules import Entry
+from openletter.campaigns.steps import record
+from openletter.cases.models import CaseLink
+from openletter.guides import library as guides
+from openletter.letters import keys, library
+from openletter.letters.gather import Pile, letter_facts, observations_of
+from openletter.letters.models import Letter, LetterCase, MailToken
+from openletter.letters.rules.dkim import SigningKey
+from openletter.letters.rules.facts import LetterError, LetterFacts
+from openletter.letters.rules.message import Addressing, Message, build
+from openletter.letters.rules.text import write
+from openletter.words import TokenPurpose, new_secret, secret_hash
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draft:
+    """A letter written, before it is a row."""
+
+    pile: Pile
+    facts: LetterFacts
+    message: Message
+    to: Addressing
+    tokens: dict[TokenPurpose, str]
+
+
+def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
+    if not piles:
+        return
+    rows = observations_of(choice for pile in piles for choice in pile.choices)
+    partners = list(campaign.partners.order_by("name"))
+    sign_with = _keys(campaign)
+    drafts = []
+    for pile in piles:
+        facts = letter_facts(pile, rows=rows, partners=partners, domain=_domain(campaign))
+        drafts.append(_draft(pile, facts, partner=pile.partner, sign_with=sign_with))
+    letters = Letter.objects.bulk_create([_letter(draft, now=now) for draft in drafts])
+    _store_rows(letters, drafts, now=now)
+    record(
+        Entry(
+            subject=f"letter:{letter.pk}", actor="step:compose", action="composed", at=now,
+            campaign_id=campaign.pk, partner_id=letter.partner_id, after=_traced(letter, draft),
+        )
+        for letter, draft in zip(letters, drafts, strict=True)
+    )  # fmt: skip
+
+
+def _draft(
+    pile: Pile, facts: LetterFacts, *, partner: Partner, sign_with: Sequence[SigningKey]
+) -> Draft:
+    texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
+    written = write(facts, texts=texts, guide=lambda name, tag: guides.guide(name, language=tag))
+    tokens = {purpose: new_secret() for purpose in TokenPurpose}
+    tokens[TokenPurpose.STOP] = facts.stop_token
+    to = _addressing(pile, facts, partner=partner, tokens=tokens)
+    message = build(written, to, keys=sign_with)
+    return Draft(pile=pile, facts=facts, message=message, to=to, tokens=tokens)
+
+
+def _addressing(
+    pile: Pile, facts: LetterFacts, *, partner: Partner, tokens: dict[TokenPurpose, str]
+) -> Addressing:
+    campaign = pile.campaign
+    back = campaign.reply_domain
+    return Addressing(
+        recipient=pile.choices[0].address,
+        sender_name=campaign.sender_name,
+        sender_address=campaign.sender_address,
+        reply_to=f"reply+{tokens[TokenPurpose.REPLY]}@{back}",
+        message_id=f"<{new_secret()}.{facts.reference.lower()}@{facts.domain}>",
+        stop_url=f"{facts.site}/o/{facts.stop_token}",
+        stop_mailto=f"stop+{facts.stop_token}@{back}",
+        feedback_id=f"{campaign.slug}:{facts.languages[0]}:{facts.kind}:{partner.slug}",
+        languages=facts.languages,
+        date=clock.wall(),
+        thread=pile.before[0].message_id if pile.before else "",
+    )
+
+
+def _letter(draft: Draft, *, now: datetime) -> Letter:
+    pile, facts = draft.pile, draft.facts
+    bounce = f"b+{draft.tokens[TokenPurpose.BOUNCE]}@{pile.campaign.bounce_domain}"
+    return Letter(
+        campaign=pile.campaign,
+        wave=pile.wave,
+        partner=pile.partner,
+        mailbox=pile.mailbox,
+        recipient=draft.to.recipient,
+        reader=facts.reader,
+        languages=list(facts.languages),
+        country=pile.country,
+        reference=facts.reference,
+        secret_hash=secret_hash(facts.secret),
+        message_id=draft.to.message_id,
+        envelope_from=bounce,
+        subject=draft.message.subject,
+        raw=draft.message.raw,
+        body_sha256=draft.message.body_sha256,
+        wording_version=library.version(facts.kind, facts.languages),
+        thread=draft.to.thread,
+        composed_at=now,
+    )
+
+
+def _store_rows(letters: Sequence[Letter], drafts: Sequence[Draft], *, now: datetime) -> None:
+    """Rows, links and tokens of new letters; of a secret only its hash."""
+    MailToken.objects.bulk_create(
+        MailToken(letter=letter, purpose=purpose, token_hash=secret_hash(token))
+        for letter, draft in zip(letters, drafts, strict=True)
+        for purpose, token in draft.tokens.items()
+    )
+    listed = [
+        (letter, number, choice, facts)
+        for letter, draft in zip(letters, drafts, strict=True)
+        for number, (choice, facts) in enumerate(
+            zip(draft.pile.choices, draft.facts.cases, strict=True), start=1
+        )
+    ]
+    links = CaseLink.objects.bulk_create(
+        [
+            CaseLink(case=choice.case, secret_hash=secret_hash(facts.secret), made_at=now)
+            for _, _, choice, facts in listed
+        ],
+        batch_size=2_000,
+    )
+    LetterCase.objects.bulk_create(
+        [
+            LetterCase(
+                letter=letter, wave=letter.wave, case=choice.case, choice=choice, link=link,
+                number=number,
+            )
+            for (letter, number, choice, _), link in zip(listed, links, strict=True)
+        ],
+        batch_size=2_000,
+    )  # fmt: skip
+
+
+def _traced(letter: Letter, draft: Draft) -> dict[str, object]:
+    """What a letter can be traced by: rule and wording versions, beside its rows."""
+    choices = draft.pile.choices
+    return {
+        "reference": letter.reference,
+        "wave": letter.wave_id,
+        "kind": draft.facts.kind,
+        "cases": len(choices),
+        "languages": letter.languages,
+        "wording": letter.wording_version,
+        "find": sorted({choice.rule_version for choice in choices}),
+        "weigh": sorted({choice.case.finding.rule_version for choice in choices}),
+    }
+
+
+def _domain(campaign: Campaign) -> str:
+    return campaign.sender_address.rpartition("@")[2].lower()
+
+
+def _keys(campaign: Campaign) -> tuple[SigningKey, ...]:
+    selector = keys.EXERCISE if campaign.exercise else settings.DKIM_SELECTOR
+    if not campaign.exercise and selector == keys.EXERCISE:
+        raise LetterError("real-letters-need-a-real-key", selector)
+    return _loaded(Path(settings.STATE) / "keys", _domain(campaign), selector)
+
+
+@cache
+def _loaded(folder: Path, domain: str, selector: str) -> tuple[SigningKey, ...]:
+    return keys.load(folder, domain=domain, selector=selector)

@@ -1,0 +1,215 @@
+"""From rows to facts: what the database knows of a mailbox's cases, as one letter tells it.
+
+Fresh references, secrets and tokens are drawn here; of the secrets only their hashes and the
+letter's own bytes remain.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from openletter.campaigns.models import Campaign, Partner, Wave
+from openletter.contacts.models import Choice
+from openletter.evidence.models import Observation
+from openletter.guides import library as guides
+from openletter.guides.recognise import Candidate, Facts
+from openletter.letters import library
+from openletter.letters.models import Letter, LetterCase
+from openletter.letters.rules.facts import CaseFacts, Earlier, LetterFacts, Seen, Writer
+from openletter.words import (
+    CaseState,
+    DeliveryState,
+    Protocol,
+    Reader,
+    Role,
+    WaveKind,
+    Weakness,
+    new_reference,
+    new_secret,
+)
+
+SOURCES_SHOWN = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pile:
+    """What one letter is written from: a mailbox, its wave and its choices in row order."""
+
+    campaign: Campaign
+    wave: Wave
+    mailbox: str
+    choices: Sequence[Choice]
+    before: Sequence[Letter]
+    """Letters that this mailbox got earlier in the campaign, the first one first."""
+
+    @property
+    def partner(self) -> Partner:
+        """The one partner that answers for the letter: that of most of its cases."""
+        counted = Counter(choice.partner_id for choice in self.choices)
+        most = min(counted, key=lambda pk: (-counted[pk], pk))
+        return next(choice.partner for choice in self.choices if choice.partner_id == most)
+
+    @property
+    def reader(self) -> Reader:
+        """A mailbox that is anybody's provider is written to as a provider."""
+        readers = {choice.reader for choice in self.choices}
+        for reader in (Reader.PROVIDER, Reader.CSIRT):
+            if reader in readers:
+                return reader
+        return Reader.OWNER
+
+    @property
+    def languages(self) -> tuple[str, ...]:
+        """The languages of most of its cases, as far as there are wordings; English last."""
+        counted = Counter(tuple(choice.languages) for choice in self.choices)
+        wished = max(counted, key=lambda tags: counted[tags])
+        local = [tag for tag in wished if tag != "en" and tag in library.languages()]
+        return (*dict.fromkeys(local), "en")
+
+    @property
+    def country(self) -> str:
+        holder = self.choices[0].holder
+        return holder.country if holder else ""
+
+    @property
+    def kind(self) -> WaveKind:
+        """A mailbox that never got a letter gets a first one, whatever the wave."""
+        return WaveKind(self.wave.kind) if self.before else WaveKind.FIRST
+
+
+def letters_before(campaign: Campaign, mailboxes: Iterable[str]) -> dict[str, list[Letter]]:
+    """Earlier letters of each mailbox, oldest first; a cancelled one never existed."""
+    found: dict[str, list[Letter]] = defaultdict(list)
+    rows = (
+        Letter.objects.filter(campaign=campaign, mailbox__in=set(mailboxes), delivery__isnull=False)
+        .exclude(delivery__state=DeliveryState.CANCELLED)
+        .select_related("delivery")
+        .defer("raw", "delivery__raw")
+        .order_by("composed_at", "pk")
+    )
+    for row in rows:
+        found[row.mailbox].append(row)
+    return found
+
+
+def observations_of(choices: Iterable[Choice]) -> dict[int, list[Observation]]:
+    """The rows that each case's finding rests on, newest first, by finding."""
+    rests = {choice.case.finding_id: choice.case.finding.rows for choice in choices}
+    wanted = {pk for rows in rests.values() for pk in rows}
+    rows = Observation.objects.filter(pk__in=wanted).select_related("source")
+    by_id = {row.pk: row for row in rows}
+    return {
+        finding: sorted(
+            (by_id[pk] for pk in pks if pk in by_id),
+            key=lambda row: (row.seen_at, row.pk),
+            reverse=True,
+        )
+        for finding, pks in rests.items()
+    }
+
+
+def case_facts(choice: Choice, rows: Sequence[Observation]) -> CaseFacts:
+    """One case as the letter tells it, with a fresh link secret."""
+    case = choice.case
+    weakness = Weakness(case.weakness)
+    known = _recognised(weakness, rows)
+    protocols = [row.protocol for row in rows if row.protocol]
+    return CaseFacts(
+        reference=case.reference,
+        secret=new_secret(),
+        ip=str(case.ip),
+        weakness=weakness,
+        ports=tuple(sorted(set(case.finding.ports))),
+        protocol=Protocol(protocols[0]) if protocols else Protocol.TCP,
+        seen=tuple(_seen(rows)),
+        guide_id=known.guide_id if known else "unknown",
+        introduced=known.cut if known else "",
+        exit_only=bool(rows) and all(row.role == Role.EXIT for row in rows),
+    )
+
+
+def _seen(rows: Sequence[Observation]) -> Iterable[Seen]:
+    """The newest statement of each source; its own term for it only where its terms allow."""
+    newest: dict[str, Observation] = {}
+    for row in rows:
+        newest.setdefault(row.source_id, row)
+    for row in list(newest.values())[:SOURCES_SHOWN]:
+        may_quote = bool(row.source.terms.get("redistribute", False))
+        yield Seen(
+            source=row.source.name,
+            at=row.seen_at,
+            port=row.port,
+            detail=(row.code or "") if may_quote else "",
+        )
+
+
+def _recognised(weakness: Weakness, rows: Sequence[Observation]) -> Candidate | None:
+    """The one product that the evidence speaks of; two different ones are none."""
+    found: dict[str, Candidate] = {}
+    for row in rows:
+        said = {key: str(row.about.get(key, "")) for key in ("banner", "server", "via")}
+        known = guides.recognised(Facts(weakness=weakness, **said)) if any(said.values()) else None
+        if known is not None:
+            found.setdefault(known.guide_id, known)
+    return next(iter(found.values())) if len(found) == 1 else None
+
+
+def letter_facts(
+    pile: Pile,
+    *,
+    rows: Mapping[int, Sequence[Observation]],
+    partners: Sequence[Partner],
+    domain: str,
+) -> LetterFacts:
+    """Everything that the letter of this pile says; raises where it must not be written."""
+    campaign, partner = pile.campaign, pile.partner
+    local = next((one for one in partners if one.country and one.country == pile.country), None)
+    return LetterFacts(
+        kind=pile.kind,
+        reader=pile.reader,
+        languages=pile.languages,
+        reference=new_reference(),
+        secret=new_secret(),
+        stop_token=new_secret(),
+        site=campaign.site_url.rstrip("/"),
+        campaign=campaign.name,
+        writer=_writer(partner),
+        together_with=tuple(one.name for one in partners if one.pk != partner.pk),
+        authority=local.name if local else "",
+        domain=domain,
+        cases=tuple(case_facts(choice, rows[choice.case.finding_id]) for choice in pile.choices),
+        exercise=campaign.exercise,
+        earlier=_earlier(pile),
+        inline_rows=campaign.inline_rows,
+    )
+
+
+def _writer(partner: Partner) -> Writer:
+    law = partner.legal_text if partner.legal_approved_at else {}
+    return Writer(
+        name=partner.name,
+        email=partner.email,
+        website=partner.website,
+        country=partner.country,
+        legal={str(tag): str(text) for tag, text in law.items()},
+    )
+
+
+def _earlier(pile: Pile) -> Earlier | None:
+    """What the mailbox was told before, and what became of it."""
+    if not pile.before:
+        return None
+    last = pile.before[-1]
+    states = Counter(
+        LetterCase.objects.filter(letter__in=[letter.pk for letter in pile.before])
+        .values_list("case__state", flat=True)
+    )  # fmt: skip
+    sent_at = last.delivery.handed_at if last.delivery else None
+    return Earlier(
+        sent_at=sent_at or last.composed_at,
+        reference=last.reference,
+        closed=states[CaseState.CLOSED],
+        remaining=states[CaseState.OPEN] + states[CaseState.ANNOUNCED_FIXED],
+    )

@@ -1,0 +1,243 @@
+"""Verbs of this room before the hand-over: write drafts, clear what may leave, open a wave.
+
+Invariant 1 begins here: a letter is unique by campaign, mailbox and wave. A draft is written anew
+while a case joins or leaves it; once cleared it is never touched again.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from functools import cache
+from itertools import chain
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from openletter.campaigns.models import Campaign, Wave
+from openletter.campaigns.rules import CampaignState, Entry
+from openletter.campaigns.steps import record, wait_after_first
+from openletter.cases.models import CaseLink
+from openletter.contacts.models import Choice
+from openletter.letters import library, waves
+from openletter.letters.drafting import store
+from openletter.letters.gather import Pile, letters_before
+from openletter.letters.models import Delivery, Letter, LetterCase
+from openletter.letters.rules.facts import LetterError
+from openletter.letters.waves import choices_to_write_about
+from openletter.words import DeliveryState, Reason, WaveKind
+
+__all__ = ["choices_to_write_about", "clear", "compose", "open_update_wave"]
+
+OLD = timedelta(hours=24)
+"""A draft of this age is written anew before it is cleared."""
+
+_LOCK_SPACE = 0x0C1E7
+
+
+# -- write ---------------------------------------------------------------------------------------
+
+
+def compose(campaign: Campaign, *, now: datetime, limit: int) -> int:
+    """Write drafts for at most `limit` mailboxes, then clear what may leave.
+
+    Returns how many rows moved on: choices written about, drafts renewed, letters cleared.
+    """
+    written = _write(campaign, now=now, limit=limit)
+    return written + clear(campaign, now=now, limit=limit)
+
+
+@transaction.atomic
+def _write(campaign: Campaign, *, now: datetime, limit: int) -> int:
+    _lock(campaign)
+    fresh = choices_to_write_about(campaign, now=now)
+    waiting = fresh.values_list("mailbox", flat=True)[: limit * 10]
+    mailboxes = list(dict.fromkeys(waiting))[:limit]
+    asked = set(fresh.filter(mailbox__in=mailboxes).values_list("pk", flat=True))
+    stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
+    renewed = stale.exclude(mailbox__in=mailboxes).values_list("mailbox", flat=True)
+    others = list(dict.fromkeys(renewed[: max(limit - len(mailboxes), 0)]))
+    if mailboxes or others:
+        _rewrite(campaign, [*mailboxes, *others], now=now)
+    return LetterCase.objects.filter(choice__in=asked).count() + len(others)
+
+
+def _rewrite(campaign: Campaign, mailboxes: Sequence[str], *, now: datetime) -> None:
+    """One draft for each mailbox with something to say; an old draft makes room for it."""
+    _drop_drafts(campaign, mailboxes)
+    choices = (
+        waves.eligible(campaign, now=now)
+        .filter(mailbox__in=mailboxes)
+        .select_related("case__finding", "holder", "partner")
+        .order_by("mailbox", "case__ip", "case__weakness", "pk")
+    )
+    by_mailbox: dict[str, list[Choice]] = defaultdict(list)
+    for choice in choices:
+        by_mailbox[choice.mailbox].append(choice)
+    before = letters_before(campaign, by_mailbox)
+    opened = waves.open_waves(campaign, now=now)
+    piles = []
+    for mailbox, listed in by_mailbox.items():
+        earlier = before.get(mailbox, [])
+        wave = waves.wave_for(earlier, opened, now=now)
+        if wave is not None:
+            piles.append(
+                Pile(campaign=campaign, wave=wave, mailbox=mailbox, choices=listed, before=earlier)
+            )
+    store(piles, campaign=campaign, now=now)
+
+
+def _drop_drafts(campaign: Campaign, mailboxes: Sequence[str]) -> None:
+    """Drafts of these mailboxes go, with their rows, tokens and links: nobody ever saw them."""
+    old = waves.drafts(campaign).filter(mailbox__in=mailboxes)
+    links = list(LetterCase.objects.filter(letter__in=old).values_list("link", flat=True))
+    LetterCase.objects.filter(letter__in=old).delete()
+    CaseLink.objects.filter(pk__in=links).delete()
+    old.delete()
+
+
+def _lock(campaign: Campaign) -> None:
+    """One composer a campaign at a time; held to the commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, campaign.pk])
+
+
+@cache
+def _versions() -> tuple[str, ...]:
+    """Wording versions that a letter of today can have."""
+    local = [tag for tag in library.languages() if tag != "en"]
+    spoken = [("en",), *((tag, "en") for tag in local)]
+    return tuple(library.version(kind, tags) for kind in library.kinds() for tags in spoken)
+
+
+# -- clear ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def clear(campaign: Campaign, *, now: datetime, limit: int) -> int:
+    """Drafts that may leave become deliveries; how many.
+
+    At the campaign's pace, the first letters first; then it waits for a person to go on.
+    """
+    _lock(campaign)
+    campaign.refresh_from_db()
+    if not campaign.may_send:
+        return 0
+    room = min(limit, _room_this_hour(campaign, now=now), _room_before_waiting(campaign))
+    letters = list(_clearable(campaign, now=now)[: max(room, 0)])
+    if letters:
+        _clear(letters, campaign=campaign, now=now)
+    elif _room_before_waiting(campaign) <= 0:
+        _wait_when_gone(campaign, now=now)
+    return len(letters)
+
+
+def _clearable(campaign: Campaign, *, now: datetime) -> QuerySet[Letter]:
+    stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
+    ready = waves.drafts(campaign).exclude(pk__in=stale.values("pk"))
+    return ready.filter(wave__opens_at__lte=now).select_for_update(of=("self",)).order_by("id")
+
+
+def _sent_so_far(campaign: Campaign) -> int:
+    deliveries = Delivery.objects.filter(campaign=campaign, purpose=Delivery.Purpose.LETTER)
+    return deliveries.exclude(state=DeliveryState.CANCELLED).count()
+
+
+def _room_this_hour(campaign: Campaign, *, now: datetime) -> int:
+    recent = Delivery.objects.filter(
+        campaign=campaign,
+        purpose=Delivery.Purpose.LETTER,
+        cleared_at__gt=now - timedelta(hours=1),
+    ).exclude(state=DeliveryState.CANCELLED)
+    return campaign.letters_per_hour - recent.count()
+
+
+def _room_before_waiting(campaign: Campaign) -> int:
+    """Letters until somebody must say go on; without a first batch, or once said, no bound."""
+    if not campaign.first_batch or campaign.approvals.filter(what="go-on").exists():
+        return 1_000_000
+    return campaign.first_batch - _sent_so_far(campaign)
+
+
+def _wait_when_gone(campaign: Campaign, *, now: datetime) -> None:
+    """The first letters have left and more are written: the campaign waits for a person."""
+    inside = Delivery.objects.filter(
+        campaign=campaign, state__in=[DeliveryState.CLEARED, DeliveryState.HANDING]
+    )
+    if waves.drafts(campaign).exists() and not inside.exists():
+        wait_after_first(campaign, now=now)
+
+
+def _clear(letters: Sequence[Letter], *, campaign: Campaign, now: datetime) -> None:
+    deliveries = Delivery.objects.bulk_create(
+        Delivery(
+            campaign=campaign,
+            exercise=campaign.exercise,
+            partner_id=letter.partner_id,
+            purpose=Delivery.Purpose.LETTER,
+            mailbox=letter.mailbox,
+            recipient=letter.recipient,
+            envelope_from=letter.envelope_from,
+            message_id=letter.message_id,
+            raw=letter.raw,
+            body_sha256=letter.body_sha256,
+            state=DeliveryState.CLEARED,
+            cleared_at=now,
+        )
+        for letter in letters
+    )
+    for letter, delivery in zip(letters, deliveries, strict=True):
+        letter.delivery = delivery
+    Letter.objects.bulk_update(letters, ["delivery"], batch_size=500)
+    named = LetterCase.objects.filter(letter__in=[letter.pk for letter in letters])
+    by_letter: dict[int, list[int]] = defaultdict(list)
+    for letter_id, case_id in named.order_by("number").values_list("letter_id", "case_id"):
+        by_letter[letter_id].append(case_id)
+    record(
+        chain.from_iterable(_cleared(letter, by_letter[letter.pk], now=now) for letter in letters)
+    )
+
+
+def _cleared(letter: Letter, cases: Iterable[int], *, now: datetime) -> Iterable[Entry]:
+    """An entry of the letter's, and one of each case in it."""
+    about = [("letter", letter.pk), *(("case", case) for case in cases)]
+    for kind, pk in about:
+        yield Entry(
+            subject=f"{kind}:{pk}",
+            actor="step:compose",
+            action="cleared" if kind == "letter" else "letter-cleared",
+            at=now,
+            campaign_id=letter.campaign_id,
+            partner_id=letter.partner_id,
+            after={"letter": letter.pk, "reference": letter.reference},
+        )
+
+
+# -- waves ---------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def open_update_wave(campaign: Campaign, *, actor: str, now: datetime) -> Wave:
+    """From now on, new cases of mailboxes that had their letter are gathered into an update.
+
+    An earlier update wave closes. What leaves keeps the campaign's distance to the last letter.
+    """
+    _lock(campaign)
+    if campaign.state not in {CampaignState.RUNNING, CampaignState.WAITING}:
+        raise LetterError("campaign-not-running", campaign.slug)
+    earlier = Wave.objects.filter(campaign=campaign, kind=WaveKind.UPDATE, closes_at=None)
+    earlier.filter(opens_at__lt=now).update(closes_at=now)
+    wave = earlier.filter(opens_at__gte=now).first() or Wave.objects.create(
+        campaign=campaign, kind=WaveKind.UPDATE, opens_at=now
+    )
+    record(
+        [
+            Entry(
+                subject=f"campaign:{campaign.pk}", actor=actor, action="update-wave-opened", at=now,
+                campaign_id=campaign.pk, partner_id=campaign.lead_id, after={"wave": wave.pk},
+                reason=Reason(code="new-cases-wait").as_json(),
+            )
+        ]
+    )  # fmt: skip
+    return wave

@@ -1,0 +1,137 @@
+"""Which cases may be written about now, to whom, in which wave. Questions to the database only.
+
+The conditions are those of the door (`door.sql`), asked earlier: what would be turned away there
+is not written in the first place.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+
+from django.db.models import BinaryField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+
+from openletter.campaigns.models import Campaign, Wave
+from openletter.campaigns.rules import CampaignState
+from openletter.campaigns.steps import exclusions_for
+from openletter.contacts.models import Choice, Suppression
+from openletter.letters.models import HandedElsewhere, Letter, LetterCase
+from openletter.words import CaseState, DeliveryState, WaveKind
+
+WRITTEN_IN = (CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.WAITING)
+"""Drafts are written before the start, so that the plan shows real letters."""
+
+BUILT = (WaveKind.FIRST, WaveKind.UPDATE)
+
+
+def open_waves(campaign: Campaign, *, now: datetime) -> list[Wave]:
+    """Waves that letters may be written in, the first one first."""
+    waves = Wave.objects.select_related("campaign").filter(
+        Q(closes_at=None) | Q(closes_at__gt=now),
+        campaign=campaign, kind__in=BUILT, opens_at__lte=now,
+    )  # fmt: skip
+    return sorted(waves, key=lambda wave: (wave.kind != WaveKind.FIRST, wave.opens_at, wave.pk))
+
+
+def choices_to_write_about(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
+    """Current choices that no letter names yet and that a letter may be written about now."""
+    named = LetterCase.objects.filter(choice=OuterRef("pk"))
+    return eligible(campaign, now=now).filter(~Exists(named))
+
+
+def eligible(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
+    """Current choices that may stand in a letter that has not been cleared yet.
+
+    The mailbox may be written to in an open wave, and was not told of the case before.
+    """
+    if campaign.state not in WRITTEN_IN:
+        return Choice.objects.none()
+    told = LetterCase.objects.filter(
+        case=OuterRef("case"), letter__mailbox=OuterRef("mailbox"), letter__delivery__isnull=False
+    )
+    stopped = Suppression.objects.filter(
+        Q(campaign=None) | Q(campaign=campaign), undone_at=None, mailbox=OuterRef("mailbox")
+    )
+    held_back = [arm for arm in campaign.arms if arm != "letter"]
+    found = Choice.objects.filter(
+        ~Exists(told),
+        ~Exists(stopped),
+        _wave_open_for_mailbox(campaign, now=now),
+        outcome=Choice.Outcome.CHOSEN,
+        superseded_at=None,
+        case__campaign=campaign,
+        case__state=CaseState.OPEN,
+        case__last_evidence_at__gt=now - timedelta(days=campaign.door_fresh_days),
+    ).exclude(holder__arm__in=held_back)
+    for network in exclusions_for(campaign):
+        found = found.exclude(case__ip__within=network)
+    return _with_law(_not_elsewhere(found, campaign), campaign).order_by("id")
+
+
+def _wave_open_for_mailbox(campaign: Campaign, *, now: datetime) -> Q:
+    allowed = Q(pk__in=[])
+    for wave in open_waves(campaign, now=now):
+        allowed |= Q(_unwritten(wave, now=now))
+    return allowed
+
+
+def _unwritten(wave: Wave, *, now: datetime) -> Q:
+    """The mailbox has no cleared letter of this wave, nor a recent one before an update."""
+    letters = Letter.objects.filter(campaign=wave.campaign_id, mailbox=OuterRef("mailbox")).exclude(
+        Q(delivery=None) | Q(delivery__state=DeliveryState.CANCELLED)
+    )
+    free = ~Exists(letters.filter(wave=wave))
+    if wave.kind == WaveKind.FIRST:
+        return Q(free)
+    near = now - timedelta(days=wave.campaign.distance_days)
+    recent = letters.filter(Q(delivery__handed_at=None) | Q(delivery__handed_at__gt=near))
+    return Q(free) & Q(~Exists(recent))
+
+
+def wave_for(before: Sequence[Letter], waves: Iterable[Wave], *, now: datetime) -> Wave | None:
+    """The first open wave in which a mailbox with these earlier letters may get one more."""
+    handed = [letter.delivery.handed_at for letter in before if letter.delivery]
+    for wave in waves:
+        if any(letter.wave_id == wave.pk for letter in before):
+            continue
+        near = now - timedelta(days=wave.campaign.distance_days)
+        if wave.kind == WaveKind.FIRST or all(at is not None and at <= near for at in handed):
+            return wave
+    return None
+
+
+def _not_elsewhere(found: QuerySet[Choice], campaign: Campaign) -> QuerySet[Choice]:
+    """Not to a mailbox that the journal knows a letter to which this database does not."""
+    elsewhere = HandedElsewhere.objects.filter(campaign=campaign.slug)
+    if not elsewhere.exists():
+        return found
+    octets = Func(F("mailbox"), Value("UTF8"), function="convert_to", output_field=BinaryField())
+    digest = Func(octets, function="sha256", output_field=BinaryField())
+    return found.annotate(mailbox_hash=digest).filter(
+        ~Exists(elsewhere.filter(mailbox_hash=OuterRef("mailbox_hash")))
+    )
+
+
+def _with_law(found: QuerySet[Choice], campaign: Campaign) -> QuerySet[Choice]:
+    """A real letter stands on its partner's approved text; English is in every letter."""
+    if campaign.exercise:
+        return found
+    return found.filter(partner__legal_approved_at__isnull=False, partner__legal_text__has_key="en")
+
+
+def drafts(campaign: Campaign) -> QuerySet[Letter]:
+    return Letter.objects.filter(campaign=campaign, delivery=None)
+
+
+def stale_drafts(
+    campaign: Campaign, *, now: datetime, old: timedelta, versions: Iterable[str]
+) -> QuerySet[Letter]:
+    """Drafts to be written anew: aged, of an older wording, or no longer right in a row."""
+    right = eligible(campaign, now=now).values("pk")
+    wrong = LetterCase.objects.filter(letter=OuterRef("pk")).exclude(choice__in=right)
+    shut = Q(wave__closes_at__lte=now)
+    reworded = ~Q(wording_version__in=list(versions))
+    aged = (
+        Q(composed_at__lte=now - old) if campaign.state == CampaignState.RUNNING else Q(pk__in=[])
+    )
+    return drafts(campaign).filter(Q(Exists(wrong)) | shut | reworded | aged).order_by("id")
