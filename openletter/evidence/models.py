@@ -90,11 +90,12 @@ class Part(models.Model):
     rows = models.PositiveIntegerField(default=0)
     by_judgement = models.JSONField(default=dict)
     by_reason = models.JSONField(default=dict)
+    feed_at = models.DateTimeField(help_text="newest row's time: the day that the feed speaks of")
     read_at = models.DateTimeField()
 
     class Meta:
         db_table = "batch_part"
-        indexes = [models.Index(fields=["source", "-read_at"], name="part_source")]
+        indexes = [models.Index(fields=["source", "-feed_at"], name="part_source")]
 
 
 class Reject(models.Model):

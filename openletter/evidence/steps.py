@@ -178,11 +178,14 @@ class _Writer:
     def __init__(self, batch: Batch, *, book: SourceBook, now: datetime) -> None:
         self.batch, self.book, self.now = batch, book, now
         self._part: Part | None = None
+        self._newest: datetime | None = None
         self._rows: list[Judged] = []
         self._kept = 0
 
     def add(self, judged: Judged) -> None:
         self._rows.append(judged)
+        if judged.seen_at is not None and judged.judgement in STATED:
+            self._newest = max(self._newest or judged.seen_at, judged.seen_at)
         if len(self._rows) >= PIECE:
             self._flush(judged.source)
 
@@ -190,7 +193,8 @@ class _Writer:
         """The part is read: write what is left and what became of it."""
         if self._rows:
             self._flush(self._rows[0].source)
-        part = self._part or Part(batch=self.batch, read_at=self.now)
+        part = self._part or self._new_part()
+        part.feed_at = self._newest or self.batch.stored_at
         is_known = verdict.source is not None and self.book.get(verdict.source) is not None
         part.source = self._source(verdict.source) if verdict.source and is_known else None
         part.file = verdict.file
@@ -201,11 +205,12 @@ class _Writer:
         part.by_judgement = verdict.by_judgement
         part.by_reason = verdict.by_reason
         part.save()
-        self._part = None
+        self._part = self._newest = None
 
     def _flush(self, source: str) -> None:
         if self._part is None:
-            self._part = Part(batch=self.batch, source=self._source(source), read_at=self.now)
+            self._part = self._new_part()
+            self._part.source = self._source(source)
             self._part.save()
         stated = [row for row in self._rows if row.judgement in STATED and row.ip is not None]
         others = [row for row in self._rows if row.judgement not in STATED or row.ip is None]
@@ -214,6 +219,9 @@ class _Writer:
         copy_rejects(others[:room], batch=self.batch, part=self._part)
         self._kept += len(others)
         self._rows = []
+
+    def _new_part(self) -> Part:
+        return Part(batch=self.batch, feed_at=self.batch.stored_at, read_at=self.now)
 
     def _source(self, feed_id: str) -> Source:
         feed = self.book.get(feed_id)

@@ -48,14 +48,14 @@ class Round:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceWord:
-    """What one source last said of a case's address: when, in which file, and what came since.
+    """What one source last said of a case's address: when, in the feed of which day.
 
     `latest` is the source's latest healthy round, if there is one.
     """
 
     source: str
     seen_at: datetime
-    stored_at: datetime
+    feed_at: datetime
     latest: Round | None = None
 
     def still_says_so(self, since: datetime) -> bool:
@@ -64,7 +64,7 @@ class SourceWord:
     def has_dropped_it(self, since: datetime) -> bool:
         if self.latest is None or self.latest.at <= since:
             return False
-        return self.stored_at < self.latest.at - ONE_ROUND
+        return self.feed_at < self.latest.at - ONE_ROUND
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -160,10 +160,10 @@ def _contradict(case: Case, words: Sequence[SourceWord], *, now: datetime) -> No
 
 
 _WORDS = """
-SELECT o.ip, o.weakness, o.source_id, max(o.seen_at), max(b.stored_at)
+SELECT o.ip, o.weakness, o.source_id, max(o.seen_at), max(p.feed_at)
 FROM observation o
 JOIN unnest(%s::inet[], %s::text[]) AS target (ip, weakness) USING (ip, weakness)
-JOIN batch b ON b.id = o.batch_id
+JOIN batch_part p ON p.id = o.part_id
 WHERE o.exercise_id {world} AND o.says = 'accept' AND o.role <> %s
 GROUP BY o.ip, o.weakness, o.source_id
 ORDER BY o.ip, o.weakness, o.source_id
@@ -186,10 +186,8 @@ def _words_of(
         rows = cursor.fetchall()
     rounds = {source: _latest(source, campaign) for source in {row[2] for row in rows}}
     found: dict[tuple[str, str], list[SourceWord]] = {}
-    for ip, weakness, source, seen_at, stored_at in rows:
-        word = SourceWord(
-            source=source, seen_at=seen_at, stored_at=stored_at, latest=rounds[source]
-        )
+    for ip, weakness, source, seen_at, feed_at in rows:
+        word = SourceWord(source=source, seen_at=seen_at, feed_at=feed_at, latest=rounds[source])
         found.setdefault((str(ip).partition("/")[0], weakness), []).append(word)
     return found
 
@@ -201,8 +199,8 @@ def _latest(source: str, campaign: Campaign) -> Round | None:
         batch__exercise=campaign.world,
         batch__complete=True,
         outcome__in=["ok", "ok-with-rejects"],
-    ).order_by("-batch__stored_at", "-id")
-    told = parts.values_list("batch__stored_at", "rows", "by_judgement")[:50]
+    ).order_by("-feed_at", "-id")
+    told = parts.values_list("feed_at", "rows", "by_judgement")[:50]
     rounds = _rounds(told)
     if not rounds:
         return None

@@ -27,7 +27,7 @@ def word(source: str = "a", *, seen: float = -1, feed: float | None = None) -> S
     """Said `seen` days after the letter; the latest complete feed came `feed` days after it."""
     at = LETTER + seen * DAY
     latest = Round(at=LETTER + feed * DAY, rows=10, refused=0) if feed is not None else None
-    return SourceWord(source=source, seen_at=at, stored_at=at, latest=latest)
+    return SourceWord(source=source, seen_at=at, feed_at=at, latest=latest)
 
 
 @pytest.mark.parametrize(
