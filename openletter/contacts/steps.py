@@ -126,6 +126,29 @@ _REAL = Q(case__campaign__exercise=False)
 
 
 @transaction.atomic
+def undo_bounce(
+    choice: Choice, *, now: datetime, actor: str, among: Iterable[int] | None = None
+) -> None:
+    """A person says that the bounce was forged or wrong: the mailbox lives.
+
+    Cases that had moved on because of it return to it; `among` (case ids) leaves out those that
+    the next contact was already told about.
+    """
+    case = Case.objects.select_related("campaign").get(pk=choice.case_id)
+    health = _health(choice.mailbox, case.campaign.world)
+    health.dead_at, health.dead_because, health.bounces = None, "", 0
+    health.save()
+    world = Q(case__campaign=case.campaign) if case.campaign.exercise else _REAL
+    left = Choice.objects.filter(
+        world, mailbox=choice.mailbox, superseded_because="mailbox-dead"
+    ).values_list("case_id", flat=True)
+    back = Choice.objects.filter(case__in=list(left)).exclude(mailbox=choice.mailbox)
+    if among is not None:
+        back = back.filter(case__in=list(among))
+    send_back(back, because="mailbox-lives", actor=actor, now=now)
+
+
+@transaction.atomic
 def note_not_ours(choice: Choice, *, now: datetime, actor: str, text: str = "") -> None:
     """The mailbox says that this network is not its own: on to the next contact, then the parent.
 

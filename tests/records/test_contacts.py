@@ -299,6 +299,20 @@ def test_a_dead_mailbox_moves_all_its_cases(campaign: Campaign) -> None:
     assert "skipped-dead" in codes(found_for(later))
 
 
+def test_a_forged_bounce_is_undone(campaign: Campaign) -> None:
+    first, second = a_case(campaign, "198.51.100.70"), a_case(campaign, "198.51.100.71")
+    find(campaign)
+    choice = found_for(first)
+    steps.note_bounce(choice, permanent=True, now=NOW)
+    find(campaign)
+    steps.undo_bounce(choice, now=NOW, actor="user:hanna", among=[first.pk])
+    assert find(campaign) == 1
+    assert (found_for(first).mailbox, found_for(second).mailbox) == (OWNER, ABUSE)
+    later = a_case(campaign, "198.51.100.72")
+    find(campaign)
+    assert found_for(later).mailbox == OWNER
+
+
 def test_soft_bounces_count_to_three(campaign: Campaign) -> None:
     case = a_case(campaign, "198.51.100.70")
     find(campaign)
