@@ -142,18 +142,13 @@ def _rpsl(files: list[Path], questions: list[answers.Question]) -> list[Registra
 def _delegated(
     files: list[Path], questions: list[answers.Question]
 ) -> Iterator[delegated.Delegation]:
+    asked = [each for each in questions if each is not None and not isinstance(each, str)]
     for path in files:
         faults: Counter[str] = Counter()
-        with _opened(path) as stream:
-            pieces = rpsl.unpacked(iter(lambda: stream.read(PIECE), b""))
-            lines = rpsl.lines(pieces, longest=delegated.LONGEST_LINE)
-            for each in delegated.read(lines, faults=faults):
-                if not questions or any(
-                    each.covers(question)
-                    for question in questions
-                    if question is not None and not isinstance(question, str)
-                ):
-                    yield each
+        lines = rpsl.lines(_pieces([path]), longest=delegated.LONGEST_LINE)
+        for each in delegated.read(lines, faults=faults):
+            if not questions or any(map(each.covers, asked)):
+                yield each
         if faults:
             typer.echo(f"openletter contact: {path}: {sum(faults.values())} bad lines", err=True)
 

@@ -188,7 +188,7 @@ class Choice(models.Model):
         CONFLICT = "conflict"
         NEEDS_PERSON = "needs-person"
 
-    case = models.ForeignKey(Case, models.CASCADE, related_name="choices")
+    case = models.ForeignKey(Case, models.CASCADE, related_name="+")
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
     outcome = models.CharField(max_length=12, choices=Outcome)
     mailbox = models.CharField(max_length=320, blank=True)
