@@ -18,6 +18,7 @@ import openletter.cases.steps as cases
 import openletter.contacts.steps as contacts
 import openletter.evidence.steps as evidence
 import openletter.letters.jobs as letter_jobs
+import openletter.letters.sending as sending
 import openletter.letters.steps as letters
 import openletter.outcomes.steps as outcomes
 import openletter.replies.steps as replies
@@ -76,7 +77,7 @@ LINE: tuple[Step, ...] = (
         queue="send", batch=100, every=_MINUTE, since="chosen_at",
     ),
     Step(
-        name=StepName.SEND, ready=letter_jobs.to_leave, run=letter_jobs.send,
+        name=StepName.SEND, ready=sending.cleared_to_leave, run=letter_jobs.hand_over,
         queue="send", batch=50, every=_OFTEN, since="cleared_at",
     ),
     Step(

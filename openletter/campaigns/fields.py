@@ -65,7 +65,11 @@ class WithinNetwork(_Lookup):
     lookup_name = "within"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(
+        self,
+        compiler: Any,  # noqa: ANN401  (Django types neither)
+        connection: Any,  # noqa: ANN401  (Django types neither)
+    ) -> tuple[str, tuple[Any, ...]]:
         left, parameters = self.process_lhs(compiler, connection)
         return f"{left} <<= %s::cidr", (*parameters, str(self.rhs))
 
@@ -77,6 +81,10 @@ class CoversAddress(_Lookup):
     lookup_name = "covers"
     prepare_rhs = False
 
-    def as_sql(self, compiler: Any, connection: Any) -> tuple[str, tuple[Any, ...]]:
+    def as_sql(
+        self,
+        compiler: Any,  # noqa: ANN401  (Django types neither)
+        connection: Any,  # noqa: ANN401  (Django types neither)
+    ) -> tuple[str, tuple[Any, ...]]:
         left, parameters = self.process_lhs(compiler, connection)
         return f"{left} >>= %s::inet", (*parameters, str(self.rhs))

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
+from django.db.models import QuerySet
 
 from openletter.campaigns.fields import Address, Network
 from openletter.campaigns.models import (
@@ -72,13 +73,20 @@ def record(entries: Iterable[Entry]) -> None:
 def _append(campaign_id: int | None, entries: list[Entry]) -> None:
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, campaign_id or 0])
-    last = TimelineEntry.objects.filter(campaign_id=campaign_id).order_by("-id").first()
+    last = _chain_of(campaign_id).order_by("-id").first()
     link = bytes(last.hash) if last else FIRST_CHAIN
     rows = []
     for entry in entries:
         previous, link = link, chain(link, entry)
         rows.append(_row(entry, previous=previous, link=link))
     TimelineEntry.objects.bulk_create(rows, batch_size=2000)
+
+
+def _chain_of(campaign_id: int | None) -> QuerySet[TimelineEntry]:
+    """The entries of one campaign, or (None) those that belong to no campaign."""
+    if campaign_id is None:
+        return TimelineEntry.objects.filter(campaign__isnull=True)
+    return TimelineEntry.objects.filter(campaign_id=campaign_id)
 
 
 def _row(entry: Entry, *, previous: bytes, link: bytes) -> TimelineEntry:
@@ -100,7 +108,7 @@ def _row(entry: Entry, *, previous: bytes, link: bytes) -> TimelineEntry:
 def verify_chain(campaign_id: int | None) -> int | None:
     """The id of the first entry that does not follow from the one before; None: all whole."""
     link = FIRST_CHAIN
-    rows = TimelineEntry.objects.filter(campaign_id=campaign_id).order_by("id")
+    rows = _chain_of(campaign_id).order_by("id")
     for row in rows.iterator(chunk_size=2000):
         entry = Entry(
             subject=row.subject,
