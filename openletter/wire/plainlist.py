@@ -17,7 +17,7 @@ _COMMENT = ("#", ";", "//", "<!--")
 _TOKEN = re.compile(r"[^\s,;#|\"']+")
 _LINK = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15})://(?:[^@/]*@)?([^/?]*)")
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?")
-_QUAD_PORT = re.compile(r"([0-9.]+):([^:]*)", re.ASCII)
+_NAME_PORT = re.compile(r"([^:\[\]]+):([^:]*)")
 _SPAN = re.compile(r"[0-9A-Fa-f:.]+(/[0-9]{1,3}|-[0-9A-Fa-f:.]+)", re.ASCII)
 _SHAPE = re.compile(r"\[?[0-9A-Fa-f:.]*[.:][0-9A-Fa-f:.]*[0-9A-Fa-f]\]?", re.ASCII)
 
@@ -71,7 +71,7 @@ def _split(place: str) -> tuple[str, str]:
     """Address and port; an IPv6 address has its port only behind brackets (RFC 3986 §3.2.2)."""
     if match := _BRACKETED.fullmatch(place):
         return match.group(1), match.group(2) or ""
-    if match := _QUAD_PORT.fullmatch(place):
+    if match := _NAME_PORT.fullmatch(place):
         return match.group(1), match.group(2) or "?"
     return place, ""
 

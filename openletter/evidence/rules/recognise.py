@@ -130,7 +130,7 @@ def _zone(name: str, head: Sequence[Line], *, book: SourceBook, hint: Hint) -> R
         return NotRead(reason="source-unknown", refused=True, format=Format.RBLDNSD)
     told = rbldnsd.written_at(head)
     written = parse_time(told, form="epoch") or parse_time(told.replace(":", "-", 2))
-    return Recognised(format=Format.RBLDNSD, feed=feed, file_time=written or _day_of(name))
+    return Recognised(format=Format.RBLDNSD, feed=feed, file_time=_written(head, feed) or written or _day_of(name))
 
 
 def _mapped(
@@ -186,7 +186,7 @@ def _by_mark(head: Sequence[Line], book: SourceBook) -> Feed | None:
 
 
 def _written(head: Sequence[Line], feed: Feed) -> datetime | None:
-    """When a list says it was written, else any day that its name carries."""
+    """When a list says in its head that it was written."""
     if feed.dated is None:
         return None
     pattern, form = feed.dated
