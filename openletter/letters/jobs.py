@@ -15,9 +15,10 @@ from django.db import Error as DatabaseError
 
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign
-from openletter.letters import sending
+from openletter.letters import keys, sending
 from openletter.letters.journal import Journal
 from openletter.letters.mark import at_start
+from openletter.letters.rules import answers
 from openletter.letters.sending import Claimed
 from openletter.net.mailbox import known_port
 from openletter.net.smtp_client import Door, DoorClosedError, Session, Timeouts
@@ -85,7 +86,7 @@ def _hand_over_all(
     """One after the other; a stop or a closed door puts back what was not begun."""
     refused = 0
     for position, one in enumerate(claimed):
-        fate = None if sending.is_stopped(campaign) else _say(session, one)
+        fate = None if sending.is_stopped(campaign) else _say(session, campaign, one, now=now)
         if fate is None:
             _put_back(claimed[position:], journal, now=now)
             return position
@@ -97,13 +98,24 @@ def _hand_over_all(
     return len(claimed)
 
 
-def _say(session: Session, one: Claimed) -> Fate | None:
+def _say(session: Session, campaign: Campaign, one: Claimed, *, now: datetime) -> Fate | None:
     """None: the door closed before a word of this letter was said."""
     try:
-        return session.hand_over(Envelope(sender=one.sender, recipient=one.recipient, raw=one.raw))
+        return session.hand_over(_envelope(campaign, one, now=now))
     except DoorClosedError as closed:
         log.warning("door-closed", text=closed.fate.text, code=closed.fate.code)
         return None
+
+
+def _envelope(campaign: Campaign, one: Claimed, *, now: datetime) -> Envelope:
+    """Letters are signed already; an answer is signed here, where the key is."""
+    raw = one.raw
+    if one.is_answer:
+        selector = keys.EXERCISE if campaign.exercise else settings.DKIM_SELECTOR
+        domain = campaign.sender_address.rpartition("@")[2].lower()
+        pair = keys.load(Path(settings.STATE) / "keys", domain=domain, selector=selector)
+        raw = answers.sign(raw, keys=pair, at=now)
+    return Envelope(sender=one.sender, recipient=one.recipient, raw=raw)
 
 
 def _put_back(claimed: Sequence[Claimed], journal: Journal, *, now: datetime) -> None:

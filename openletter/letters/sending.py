@@ -53,6 +53,7 @@ class Claimed:
     attempt: int
     worker: str
     exercise: bool
+    is_answer: bool
     sender: str
     recipient: str
     message_id: str
@@ -194,6 +195,7 @@ def _claimed(
         attempt=row.attempt,
         worker=row.worker,
         exercise=row.exercise,
+        is_answer=row.purpose == Delivery.Purpose.ANSWER,
         sender=row.envelope_from,
         recipient=row.recipient,
         message_id=row.message_id,

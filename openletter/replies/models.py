@@ -39,6 +39,7 @@ class Mail(models.Model):
     rcpt = models.CharField(max_length=320)
     letter = models.ForeignKey(Letter, models.CASCADE, null=True, related_name="+")
     purpose = models.CharField(max_length=6, blank=True, choices=[(p, p) for p in TokenPurpose])
+    of_answer = models.BooleanField(default=False, help_text="came to an answer's bounce address")
     received_at = models.DateTimeField()
     read_at = models.DateTimeField(null=True)
 
@@ -48,7 +49,7 @@ class Mail(models.Model):
         indexes = [models.Index(fields=["id"], condition=Q(read_at=None), name="mail_unread")]
 
 
-class Reply(models.Model):
+class Reply(models.Model):  # type: ignore[django-manager-missing] # Answer comes below
     """What a mail, or a button on a letter's page, says; tied to the letter."""
 
     class Channel(models.TextChoices):
@@ -71,6 +72,7 @@ class Reply(models.Model):
     language = models.CharField(max_length=11, blank=True)
     tickets = ArrayField(models.CharField(max_length=60), default=list)
     at = models.DateTimeField()
+    automatic = models.BooleanField(default=False, help_text="no person wrote it: never answered")
     needs_person = models.BooleanField(default=False)
     handled_at = models.DateTimeField(null=True)
     handled_by = models.CharField(max_length=150, blank=True)
@@ -86,6 +88,7 @@ class Reply(models.Model):
                 condition=Q(needs_person=True, handled_at=None),
                 name="reply_inbox",
             ),
+            models.Index(fields=["case"], name="reply_case"),
             models.Index(fields=["letter"], name="reply_letter"),
         ]
 
@@ -99,6 +102,7 @@ class Answer(models.Model):
     by = models.CharField(max_length=150)
     at = models.DateTimeField()
     delivery = models.OneToOneField(Delivery, models.PROTECT, related_name="+")
+    token_hash = models.BinaryField(max_length=32, unique=True, help_text="of its bounce address")
 
     objects: models.Manager[Answer] = PartnerScoped["Answer"].as_manager()
 

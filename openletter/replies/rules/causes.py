@@ -275,6 +275,10 @@ _WORDS: tuple[tuple[Cause, re.Pattern[str]], ...] = (
 )  # fmt: skip
 
 
+_NAMES = re.compile(
+    r"(?i)[^\s<>@]{1,64}@[^\s<>]{1,255}|\bhost [\w-]{1,63}(?:\.[\w-]{1,63}){1,9}|\S{1,255}\[[\d.:a-f]+\]"
+)
+"""Mailboxes and hosts say nothing about the cause; ours are called abuse@ to begin with."""
 _TRY_AGAIN = re.compile(r"host not\s+found, try again|temporary (?:lookup|name)", re.IGNORECASE)
 _TENANT_REFUSES = re.compile(r"(?i)5\.4\.1 .{0,80}recipient address rejected: access denied")
 """How one large host says that a recipient does not exist."""
@@ -285,7 +289,7 @@ _NO_MAIL = re.compile(
 
 def cause_of(status: str, words: str) -> Cause:
     """Status first; words where the status is vague or missing."""
-    words = words[:2000]
+    words = _NAMES.sub(" ", words[:2000])
     tail = status[2:]
     if _TENANT_REFUSES.search(words):
         return Cause.USER_UNKNOWN
