@@ -1,4 +1,4 @@
-"""Closing instructions, one folder a product: the site's page and the letter's block from one source.
+"""Closing instructions, one folder a product: the page and the letter's block from one source.
 
 Owns the guide files (`content/<id>/<language>.md`), what they may hold, which product a banner
 speaks of, and the block that stands in a letter. Promises: a command is written once and is

@@ -1,8 +1,8 @@
-"""Which product a server introduces itself as, from what the evidence carries. Never a certainty.
+"""Which product a server introduces itself as, from what the evidence carries. No certainty.
 
 A banner is free text of a stranger: only the part that our own pattern matched is kept (the raw
-cut; its group `said` where there is one), and it is quoted, never obeyed. The result picks a guide; two candidates or a weak match
-pick the guide for those who don't know what runs there.
+cut; its group `said` where there is one), and it is quoted, never obeyed. The result picks a
+guide; two candidates or a weak match pick the guide for those who don't know what runs there.
 """
 
 from __future__ import annotations

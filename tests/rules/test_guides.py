@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -42,6 +43,9 @@ swaks -s {{ip}} -p {{port}}
 """
 
 
+FINGERPRINT = "[[fingerprint]]\non = 'nose'\npattern = 'x'\nconfidence = 90\n"
+
+
 def with_lab(more: str) -> str:
     return SMALL + "\n## Lab {#lab}\n\n" + more
 
@@ -73,6 +77,22 @@ def test_the_small_guide_is_a_guide() -> None:
         (with_lab("```sh open case=wide\nx\n```\n"), "no check-inside"),
         (with_lab("```sh check-inside id=inside\nx\n```\n"), "and only they"),
         (SMALL.replace("## Letter {#letter}", "## Letter {#undo}"), "no section {#letter}"),
+        (SMALL.replace('"small"', '"Small"'), "lower-case word"),
+        (SMALL.replace('["open-relay"]', "[]"), "which weaknesses"),
+        (SMALL.replace("{#check-outside}", "{#about}"), "stands twice"),
+        (
+            SMALL.replace("{#about}", "{#undo}").replace("{#check-outside}", "{#about}"),
+            "in the order of every guide",
+        ),
+        (SMALL.replace("+++\n## About", f"{FINGERPRINT}+++\n## About"), "on one of banner"),
+        (
+            SMALL.replace("+++\n## About", FINGERPRINT.replace("x'", "('") + "+++\n## About"),
+            "fingerprint 1",
+        ),
+        (SMALL.replace("## About", "Text\n## About"), "before the first heading"),
+        (SMALL.replace("[[check]]", "```sh undo id=check\nx\n```"), "two commands"),
+        (with_lab("```sh open id=o\nx\n```\n"), "has a case"),
+        (SMALL.replace('title = "A small guide"\n', ""), "has a title"),
     ],
 )
 def test_what_may_not_be_a_guide_is_refused_with_the_rule(bad, says) -> None:
@@ -154,6 +174,13 @@ def test_the_letters_block_is_72_columns_and_35_lines_and_keeps_commands_whole(n
         assert all(width(line) <= 72 for line in set(text.splitlines()) - lines)
         assert lines <= set(text.splitlines())
         assert "{{" not in text
+
+
+def test_a_guide_without_a_letter_section_has_no_block() -> None:
+    guide = library.guide("postfix")
+    bare = replace(guide, sections=guide.page)
+    with pytest.raises(ValueError, match="no block for letters"):
+        block(bare, values=Values())
 
 
 def test_a_second_language_points_to_the_commands_of_the_first() -> None:

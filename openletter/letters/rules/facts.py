@@ -144,11 +144,3 @@ class LetterFacts:
     def printed_reference(self) -> str:
         """One case: its own, so that the letter can be passed on; several: the letter's."""
         return self.cases[0].reference if self.is_one else self.reference
-
-    @property
-    def all_one_weakness(self) -> bool:
-        return len({case.weakness for case in self.cases}) == 1
-
-    @property
-    def is_exit_only(self) -> bool:
-        return all(case.exit_only for case in self.cases)

@@ -22,10 +22,9 @@ def typeset(passage: str) -> str:
             blocks.append(f"{line[2:]}\n{'-' * width(line[2:])}")
         elif line.strip():
             paragraph.append(line)
-        elif blocks and not blocks[-1].endswith("\n"):
+        else:
             blocks.append("")
-    if paragraph:
-        blocks.append(_paragraph(paragraph))
+    blocks.append(_paragraph(paragraph))
     return "\n".join(blocks).strip("\n")
 
 

@@ -68,9 +68,6 @@ class Wording:
                 return passage.text
         return ""
 
-    def names(self) -> frozenset[str]:
-        return frozenset(passage.name for passage in self.passages)
-
 
 def digest_of(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
