@@ -1,0 +1,207 @@
+"""Campaigns: list, figures, plan, and the verbs of a campaign's life."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.http import Http404, HttpResponse, StreamingHttpResponse
+from django.utils.translation import gettext
+
+from openletter.campaigns import clock, steps
+from openletter.campaigns.models import Campaign
+from openletter.campaigns.rules import CampaignState, Level
+from openletter.campaigns.steps import APPROVERS_NEEDED, CampaignError
+from openletter.desk import exports, reading, reasons
+from openletter.desk.access import Visit, needs
+from openletter.desk.paging import page_of
+from openletter.desk.queries import campaigns, line
+from openletter.letters.plan import plan_of
+from openletter.words import Reason
+
+LONGEST_REASON = 300
+
+
+def _found(visit: Visit, slug: str) -> Campaign:
+    campaign = line.campaigns(visit.viewer).filter(slug=slug).first()
+    if campaign is None:
+        raise Http404
+    return campaign
+
+
+@needs(Level.READER)
+def listing(visit: Visit) -> HttpResponse:
+    page = page_of(visit.request, line.campaigns(visit.viewer), size=30)
+    rows = line.lines(visit.viewer, page.object_list)
+    return visit.show("campaigns", {"title": gettext("Campaigns"), "page": page, "lines": rows})
+
+
+@needs(Level.READER)
+def campaign(visit: Visit, slug: str) -> HttpResponse:
+    """A campaign's figures, its life so far, and what may be done next."""
+    found = _found(visit, slug)
+    by = visit.request.GET.get("by", "country")
+    by = by if by in campaigns.DIMENSIONS else "country"
+    told = {
+        "title": found.name,
+        "line": line.lines(visit.viewer, [found])[0],
+        "about": campaigns.page_of(visit.viewer, found),
+        "funnel": campaigns.funnel(visit.viewer, found, by=by),
+        "by": by,
+        "needed": APPROVERS_NEEDED,
+        "may": _may(visit, found),
+        "campaign_now": clock.now(found),
+    }
+    return visit.show("campaign", told)
+
+
+def _may(visit: Visit, campaign: Campaign) -> dict[str, bool]:
+    """The verbs that are open to this person now; the verbs ask again."""
+    state = campaign.state
+    approver = visit.may(Level.APPROVER, campaign.lead_id)
+    return {
+        "close_draft": approver and state == CampaignState.DRAFT,
+        "approve": approver and state == CampaignState.PLANNED and not campaign.exercise,
+        "start": approver and state == CampaignState.PLANNED,
+        "go_on": approver and state == CampaignState.WAITING,
+        "pause": _may_pause(visit, campaign) and campaign.paused_at is None and state in line.LIVE,
+        "resume": approver and campaign.paused_at is not None,
+        "finish": approver and state in (CampaignState.RUNNING, CampaignState.WAITING),
+    }
+
+
+def _may_pause(visit: Visit, campaign: Campaign) -> bool:
+    """Stopping is never a privilege of the lead: a handler of any partner that takes part may."""
+    partners = {campaign.lead_id, *campaign.partners.values_list("pk", flat=True)}
+    return any(visit.may(Level.HANDLER, partner_id) for partner_id in partners)
+
+
+@needs(Level.READER)
+def plan(visit: Visit, slug: str) -> HttpResponse:
+    """What would leave if it started now; the seed in the address draws letters to read."""
+    found = _found(visit, slug)
+    seed = visit.request.GET.get("seed", "1")[:40]
+    made = plan_of(found, now=clock.now(found), partners=visit.viewer.partner_ids, seed=seed)
+    told = {
+        "title": gettext("Plan"),
+        "campaign": found,
+        "plan": made,
+        "seed": seed,
+        "next_seed": int(seed) + 1 if seed.isdigit() else 1,
+        "samples": [(letter, reading.first_text(bytes(letter.raw))) for letter in made.sample],
+        "others": _others(visit, found),
+    }
+    return visit.show("plan", told)
+
+
+def _others(visit: Visit, campaign: Campaign) -> list[str]:
+    """Partners whose letters this plan leaves out, because only they may see them."""
+    rest = campaign.partners.exclude(pk__in=visit.viewer.partner_ids).order_by("name")
+    return [partner.name for partner in rest]
+
+
+@needs(Level.HANDLER)
+def export(visit: Visit, slug: str) -> StreamingHttpResponse:
+    """The campaign's cases as CSV, of those partners at which the viewer is a handler."""
+    found = _found(visit, slug)
+    return exports.cases_csv(visit.viewer, found)
+
+
+# -- verbs --------------------------------------------------------------------------------------
+
+
+def _try(visit: Visit, campaign: Campaign, verb: Callable[[], None], *, done: str) -> HttpResponse:
+    try:
+        verb()
+    except CampaignError as refused:
+        visit.regrets(reasons.told(refused.reason))
+    else:
+        visit.says(done)
+    return visit.to("campaign", slug=campaign.slug)
+
+
+def _for_approver(visit: Visit, slug: str) -> Campaign:
+    found = _found(visit, slug)
+    visit.must(Level.APPROVER, found.lead_id)
+    return found
+
+
+def _because(visit: Visit) -> str:
+    """A person's reason; empty is refused."""
+    text = visit.request.POST.get("because", "").strip()[:LONGEST_REASON]
+    if not text:
+        raise CampaignError(Reason(code="reason-missing"))
+    return text
+
+
+@needs(Level.APPROVER, change=True)
+def close_draft(visit: Visit, slug: str) -> HttpResponse:
+    found = _for_approver(visit, slug)
+    return _try(
+        visit, found,
+        lambda: steps.plan(found, actor=visit.actor, now=clock.now(found)),
+        done=gettext("The campaign is planned: letters are written now, and none leaves."),
+    )  # fmt: skip
+
+
+@needs(Level.APPROVER, change=True)
+def approve(visit: Visit, slug: str) -> HttpResponse:
+    found = _for_approver(visit, slug)
+    return _try(
+        visit, found,
+        lambda: steps.approve(found, user=visit.user, what="start", now=clock.now(found)),
+        done=gettext("Your approval of the start is noted."),
+    )  # fmt: skip
+
+
+@needs(Level.APPROVER, change=True)
+def start(visit: Visit, slug: str) -> HttpResponse:
+    found = _for_approver(visit, slug)
+    return _try(
+        visit, found,
+        lambda: steps.start(found, actor=visit.actor, now=clock.now(found)),
+        done=gettext("The campaign has started."),
+    )  # fmt: skip
+
+
+@needs(Level.APPROVER, change=True)
+def go_on(visit: Visit, slug: str) -> HttpResponse:
+    found = _for_approver(visit, slug)
+    return _try(
+        visit, found,
+        lambda: steps.go_on(found, user=visit.user, now=clock.now(found)),
+        done=gettext("The campaign goes on after its first letters."),
+    )  # fmt: skip
+
+
+@needs(Level.HANDLER, change=True)
+def pause(visit: Visit, slug: str) -> HttpResponse:
+    found = _found(visit, slug)
+    if not _may_pause(visit, found):
+        visit.must(Level.HANDLER, found.lead_id)
+    return _try(
+        visit, found,
+        lambda: steps.pause(
+            found, actor=visit.actor, because=_because(visit), now=clock.now(found)
+        ),
+        done=gettext("The campaign is paused: no new letter is handed over."),
+    )  # fmt: skip
+
+
+@needs(Level.APPROVER, change=True)
+def resume(visit: Visit, slug: str) -> HttpResponse:
+    found = _for_approver(visit, slug)
+    return _try(
+        visit, found,
+        lambda: steps.resume(found, actor=visit.actor, now=clock.now(found)),
+        done=gettext("The pause is over."),
+    )  # fmt: skip
+
+
+@needs(Level.APPROVER, change=True)
+def finish(visit: Visit, slug: str) -> HttpResponse:
+    found = _for_approver(visit, slug)
+    return _try(
+        visit, found,
+        lambda: steps.finish(found, actor=visit.actor, now=clock.now(found)),
+        done=gettext("The campaign is finished: nothing of it leaves any more."),
+    )  # fmt: skip

@@ -1,0 +1,123 @@
+"""One case with everything behind it: evidence, choices, letters, replies, rechecks, timeline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from django.db.models import Q, QuerySet
+
+from openletter.campaigns.models import TimelineEntry
+from openletter.campaigns.rules import Viewer
+from openletter.cases.models import Case
+from openletter.contacts.models import Choice
+from openletter.desk.queries.inbox import replies as replies_of
+from openletter.desk.queries.scope import mine
+from openletter.evidence.models import Finding, Observation
+from openletter.letters.models import LetterCase
+from openletter.outcomes.models import Outcome, Recheck
+from openletter.replies.models import Reply
+
+MOST = 200
+"""Rows of evidence and timeline that a page shows; it says so where there are more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Seen:
+    """One row of evidence, and whether the finding rests on it."""
+
+    row: Observation
+    counts: bool
+
+    @property
+    def cut(self) -> list[tuple[str, str]]:
+        """What the row said about the server, already cut and made harmless."""
+        return [(str(name), str(value)) for name, value in self.row.about.items() if value]
+
+
+@dataclass(frozen=True, kw_only=True)
+class CasePage:
+    case: Case
+    finding: Finding
+    evidence: list[Seen]
+    evidence_rows: int
+    choice: Choice | None
+    earlier: list[Choice]
+    letters: list[LetterCase]
+    replies: list[Reply]
+    rechecks: list[Recheck]
+    outcome: Outcome | None
+    timeline: list[TimelineEntry]
+
+    @property
+    def candidates(self) -> list[Mapping[str, object]]:
+        """The ladder as it stood when the choice was made, best first."""
+        return [] if self.choice is None else _ladder(self.choice)
+
+
+def page_of(viewer: Viewer, case: Case) -> CasePage:
+    """A fixed number of queries, however much there is."""
+    seen = Observation.objects.filter(exercise=case.campaign.world, ip=case.ip)
+    choices = list(
+        mine(Choice.objects, viewer).filter(case=case).select_related("holder").order_by("-id")
+    )
+    letters = _letters(viewer, case)
+    replies = _replies(viewer, case, letters)
+    return CasePage(
+        case=case,
+        finding=case.finding,
+        evidence=_evidence(seen, case.finding),
+        evidence_rows=seen.count(),
+        choice=next((one for one in choices if one.superseded_at is None), None),
+        earlier=[one for one in choices if one.superseded_at is not None],
+        letters=letters,
+        replies=replies,
+        rechecks=list(mine(Recheck.objects, viewer).filter(case=case).order_by("day")),
+        outcome=mine(Outcome.objects, viewer).filter(case=case).first(),
+        timeline=_timeline(case, choices, letters, replies),
+    )
+
+
+def _evidence(rows: QuerySet[Observation], finding: Finding) -> list[Seen]:
+    counted = set(finding.rows)
+    newest = rows.select_related("source", "part").order_by("-seen_at", "-id")[:MOST]
+    seen = [Seen(row=row, counts=row.pk in counted) for row in newest]
+    return sorted(seen, key=lambda one: not one.counts)
+
+
+def _letters(viewer: Viewer, case: Case) -> list[LetterCase]:
+    return list(
+        LetterCase.objects.filter(case=case, letter__partner_id__in=viewer.partner_ids)
+        .select_related("letter__delivery", "letter__wave")
+        .defer("letter__raw", "letter__delivery__raw")
+        .order_by("-id")
+    )
+
+
+def _replies(viewer: Viewer, case: Case, letters: Sequence[LetterCase]) -> list[Reply]:
+    about = Q(case=case) | Q(case=None, letter__in=[row.letter_id for row in letters])
+    return list(replies_of(viewer).filter(about).order_by("-at", "-id"))
+
+
+def _ladder(choice: Choice) -> list[Mapping[str, object]]:
+    stored = choice.candidates
+    return [row for row in stored if isinstance(row, Mapping)] if isinstance(stored, list) else []
+
+
+def _timeline(
+    case: Case, choices: Sequence[Choice], letters: Sequence[LetterCase], replies: Sequence[Reply]
+) -> list[TimelineEntry]:
+    """Entries of the case and of the rows that belong to it, the newest first."""
+    subjects = [f"case:{case.pk}", f"finding:{case.finding_id}"]
+    subjects += [f"choice:{choice.pk}" for choice in choices]
+    subjects += [f"reply:{reply.pk}" for reply in replies]
+    for row in letters:
+        subjects.append(f"letter:{row.letter_id}")
+        if row.letter.delivery_id is not None:
+            subjects.append(f"delivery:{row.letter.delivery_id}")
+    mine = Q(partner_id=case.partner_id) | Q(partner=None)
+    return list(
+        TimelineEntry.objects.filter(mine, subject__in=subjects)
+        .filter(Q(campaign=case.campaign_id) | Q(campaign=None))
+        .order_by("-at", "-id")[:MOST]
+    )

@@ -1,0 +1,75 @@
+"""Bytes of a mail read as text: for eyes only, never as markup, never followed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from email import message_from_bytes
+from email.errors import MessageError
+from email.message import EmailMessage
+from email.policy import default as modern
+
+SHOWN = 200_000
+"""Characters of a part that a page shows; it says where it was cut."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One leaf of the mail: a text to read, or the name and size of something that is not shown."""
+
+    kind: str
+    name: str
+    size: int
+    text: str | None
+    is_cut: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mail:
+    headers: list[tuple[str, str]]
+    parts: list[Part]
+    raw: str
+
+
+def read(raw: bytes) -> Mail:
+    """Headers and text parts as they stand; whatever can't be read is shown as raw text only."""
+    as_text = raw[:SHOWN].decode("utf-8", "backslashreplace")
+    try:
+        message = message_from_bytes(raw, policy=modern)
+        headers = [(name, str(value)) for name, value in message.items()]
+        parts = list(_leaves(message))
+    except (MessageError, ValueError, LookupError, AttributeError, IndexError):
+        return Mail(headers=[], parts=[], raw=as_text)
+    return Mail(headers=headers, parts=parts, raw=as_text)
+
+
+def first_text(raw: bytes) -> str:
+    """The first text of a mail; its raw text where there is none."""
+    mail = read(raw)
+    return next((part.text for part in mail.parts if part.text), mail.raw)
+
+
+def _leaves(message: EmailMessage) -> Iterator[Part]:
+    for leaf in message.walk():
+        if leaf.is_multipart():
+            continue
+        payload = leaf.get_payload(decode=True)
+        content = payload if isinstance(payload, bytes) else b""
+        is_text = leaf.get_content_maintype() == "text"
+        text = content.decode(_charset(leaf), "backslashreplace") if is_text else None
+        yield Part(
+            kind=leaf.get_content_type(),
+            name=leaf.get_filename() or "",
+            size=len(content),
+            text=text[:SHOWN] if text is not None else None,
+            is_cut=text is not None and len(text) > SHOWN,
+        )
+
+
+def _charset(leaf: EmailMessage) -> str:
+    name = str(leaf.get_content_charset() or "utf-8")
+    try:
+        "".encode(name)
+    except LookupError:
+        return "utf-8"
+    return name
