@@ -22,8 +22,8 @@ class EvidenceRow:
     place: str
     says: str
     code: str
-    first_seen: datetime | None
-    last_seen: datetime | None
+    first_seen: datetime
+    last_seen: datetime
 
 
 Key = tuple[str, str, str, str, str]
@@ -41,14 +41,14 @@ def _says(weakness: str) -> str:
 
 def _row(key: Key, seen: list[Observation]) -> EvidenceRow:
     source, place, weakness, _role, code = key
-    times = sorted(one.seen_at for one in seen if one.seen_at)
+    times = [one.seen_at for one in seen]
     return EvidenceRow(
         source=source,
         place=place,
         says=_says(weakness),
         code=code,
-        first_seen=times[0] if times else None,
-        last_seen=times[-1] if times else None,
+        first_seen=min(times),
+        last_seen=max(times),
     )
 
 
@@ -56,6 +56,4 @@ def rows_of(observations: Iterable[Observation]) -> list[EvidenceRow]:
     """Observations that count, grouped; the newest statement first."""
     counted = sorted((one for one in observations if one.judgement in COUNTS), key=_key)
     rows = [_row(key, list(group)) for key, group in groupby(counted, key=_key)]
-    return sorted(
-        rows, key=lambda row: row.last_seen.timestamp() if row.last_seen else 0.0, reverse=True
-    )
+    return sorted(rows, key=lambda row: row.last_seen, reverse=True)

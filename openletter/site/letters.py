@@ -1,0 +1,151 @@
+"""The pages behind a link: the letter's, the case's, and the answers that both take.
+
+Reading never changes anything. An answer is a page that asks once more, a POST that is stored by
+`replies`, and a page that says what happens next and offers to take it back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import wraps
+from typing import Final
+
+from django.conf import settings
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from openletter.frame.evidence import rows_of
+from openletter.replies.rules.actions import PageAction
+from openletter.site import errors
+from openletter.site.actions import CASE_PRESSES, PAGES
+from openletter.site.doors import View, behind_secret, reading
+from openletter.site.fixes import fix_for
+from openletter.site.holders import (
+    Door,
+    case_door,
+    evidence_of,
+    has_stopped,
+    letter_door,
+    rows_of_letter,
+    told_at,
+)
+from openletter.words import CaseState
+
+A_PAGE: Final = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Button:
+    text: str | Promise
+    href: str
+    first: bool
+
+
+def _buttons(door: Door, presses: Iterable[PageAction]) -> list[Button]:
+    offered = [(PAGES[press].title, door.to(press)) for press in presses]
+    offered.insert(2, (_("Pass it on"), door.to(PageAction.PASS_ON)))
+    return [
+        Button(text=text, href=href, first=number == 0)
+        for number, (text, href) in enumerate(offered)
+    ]
+
+
+def told_of(door: Door, **more: object) -> dict[str, object]:
+    """What every page behind a link tells its template."""
+    return {"secret": door.secret, "exercise": door.campaign.exercise, **more}
+
+
+def _case_facts(door: Door, request: HttpRequest) -> dict[str, object]:
+    case = door.case
+    if case is None:
+        raise ValueError("a letter's door has to be at one of its cases")
+    seen = evidence_of(case)
+    live = case.state in {CaseState.OPEN, CaseState.ANNOUNCED_FIXED}
+    return {
+        "case": case,
+        "evidence": rows_of(seen),
+        "fix": fix_for(case, seen) if live else None,
+        "buttons": _buttons(door, CASE_PRESSES) if live else [],
+        "here": f"{settings.SITE_ADDRESS}{request.path}",
+    }
+
+
+def opened_by_letter(view: View) -> View:
+    """Turn `secret` (and `reference`) in the path into the letter's door, if it opens one."""
+
+    @behind_secret
+    @wraps(view)
+    def opened(
+        request: HttpRequest, *, secret: str, reference: str | None = None, **rest: object
+    ) -> HttpResponse:
+        door = letter_door(secret, reference)
+        return view(request, door, **rest) if door else errors.unknown_link(request)
+
+    return opened
+
+
+def opened_by_case(view: View) -> View:
+    """Turn `secret` in the path into one case's door."""
+
+    @behind_secret
+    @wraps(view)
+    def opened(request: HttpRequest, *, secret: str, **rest: object) -> HttpResponse:
+        door = case_door(secret)
+        return view(request, door, **rest) if door else errors.unknown_link(request)
+
+    return opened
+
+
+def _letter(request: HttpRequest, door: Door) -> HttpResponse:
+    if door.letter is None:
+        return errors.unknown_link(request)
+    page = Paginator(rows_of_letter(door.letter), A_PAGE).get_page(request.GET.get("page"))
+    total = page.paginator.count
+    only = page.object_list[0].case if total == 1 else None
+    here = Door(secret=door.secret, campaign=door.campaign, letter=door.letter, case=only)
+    told = told_of(
+        door,
+        letter=door.letter,
+        page=page,
+        total=total,
+        here=f"{settings.SITE_ADDRESS}{request.path}",
+        stopped=has_stopped(door.letter),
+        told=told_at(door),
+    )
+    if only is not None:
+        told["single"] = _case_facts(here, request)
+    told["all_buttons"] = _letter_buttons(door, many=only is None, stopped=bool(told["stopped"]))
+    return render(request, "site/letter.html", told)
+
+
+def _letter_buttons(door: Door, *, many: bool, stopped: bool) -> list[Button]:
+    presses = [] if stopped else [PageAction.STOP]
+    if many:
+        return _buttons(
+            door, [PageAction.FIXED, PageAction.NOT_MINE, *presses, PageAction.QUESTION]
+        )
+    return [Button(text=PAGES[press].title, href=door.to(press), first=False) for press in presses]
+
+
+def _case(request: HttpRequest, door: Door) -> HttpResponse:
+    told = told_of(door, told=told_at(door), **_case_facts(door, request))
+    if door.letter is not None:
+        whole = Door(secret=door.secret, campaign=door.campaign, letter=door.letter, case=None)
+        told["back"] = whole.to()
+    return render(request, "site/case.html", told)
+
+
+letter = reading(opened_by_letter(_letter))
+letter_case = reading(opened_by_letter(_case))
+case = reading(opened_by_case(_case))
+
+
+def back_to(url: str) -> HttpResponseRedirect:
+    """Redirect after POST, so that reloading sends nothing again."""
+    response = HttpResponseRedirect(url)
+    response.status_code = 303
+    return response
