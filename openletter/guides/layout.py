@@ -10,10 +10,13 @@ COLUMNS = 72
 NO_BREAK = "\u00a0"
 """A space that no line is broken at; printed as a plain space."""
 _KEPT_WHOLE = 24
+_BREAKS = re.compile(r"[ \t\n]+")
 
 
 def width(text: str) -> int:
     """Columns on a screen: wide characters count two, combining ones none."""
+    if text.isascii():
+        return len(text)
     shown = wcswidth(text)
     return shown if shown >= 0 else len(text)
 
@@ -25,13 +28,14 @@ def fill(text: str, *, first: str = "", rest: str = "", columns: int = COLUMNS) 
     plain white space only, and a no-break space comes out as a plain one.
     """
     lines: list[str] = []
-    line, empty = first, True
-    for word in re.split(r"[ \t\n]+", text.strip(" \t\n")):
-        glued = word if empty else f" {word}"
-        if not empty and width(line + glued) > columns:
+    line, taken, empty = first, width(first), True
+    for word in _BREAKS.split(text.strip(" \t\n")):
+        wide = width(word)
+        if not empty and taken + 1 + wide > columns:
             lines.append(line.rstrip())
-            line, glued = rest, word
-        line += glued
+            line, taken, empty = rest, width(rest), True
+        line += word if empty else f" {word}"
+        taken += wide if empty else wide + 1
         empty = False
     lines.append(line.rstrip())
     return "\n".join(lines).replace(NO_BREAK, " ")

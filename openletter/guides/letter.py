@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import pairwise
 
 from openletter.guides.layout import fill, indent, plain
@@ -60,5 +61,14 @@ def _step(pieces: Iterable[Piece], *, number: int, values: Values, pointer: str)
             continue
         mark = "- " if piece.marker == "-" else ""
         first = lead or f"{_STEP}{mark}"
-        yield fill(plain(piece.filled(values)), first=first, rest=_STEP + " " * len(mark))
+        wrap = _fill if "{{" in piece.text else _fill_once
+        yield wrap(piece.filled(values), first, _STEP + " " * len(mark))
         lead = ""
+
+
+def _fill(text: str, first: str, rest: str) -> str:
+    return fill(plain(text), first=first, rest=rest)
+
+
+_fill_once = lru_cache(maxsize=1024)(_fill)
+"""For paragraphs without values: the same in every letter."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from string import ascii_uppercase
 
 from openletter.guides.layout import fill as fill_columns
@@ -33,6 +34,20 @@ class Texts:
 
     def passage(self, name: str, holds: frozenset[str]) -> str:
         return self.kind.passage(name, holds) or self.frame.passage(name, holds)
+
+
+@lru_cache(maxsize=1024)
+def _set_once(text: str) -> str:
+    """A passage without placeholders, typeset once; nothing of a letter is in it."""
+    return typeset(text) if text else ""
+
+
+@lru_cache(maxsize=64)
+def _names(texts: Texts) -> dict[str, str]:
+    lines = texts.passage("labels", frozenset()).splitlines()
+    labels = dict(line.split(": ", 1) for line in lines)
+    keys = ("open-relay", "open-http-proxy", "open-socks", "exit-only")
+    return labels | {key: texts.passage("weakness", frozenset({key})) for key in keys}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,39 +153,42 @@ class _Pen:
         return [*parts, self.legal(), self.goodbye()]
 
     def subject(self) -> str:
-        text = fill(self.texts.passage("subject", self.holds()), self.values())
+        text = fill(self.texts.passage("subject", self.holds), self.values)
         return f"{one_line(text)} [{print_reference(self.facts.printed_reference)}]"
 
     def passage(self, name: str) -> str:
-        text = self.texts.passage(name, self.holds())
-        return typeset(fill(text, self.values())) if text else ""
+        text = self.texts.passage(name, self.holds)
+        if "{" not in text:
+            return _set_once(text)
+        return typeset(fill(text, self.values))
 
     def goodbye(self) -> str:
-        text = fill(self.texts.passage("goodbye", self.holds()), self.values())
+        text = fill(self.texts.passage("goodbye", self.holds), self.values)
         return "\n".join(fill_columns(line) for line in text.split("\n"))
 
     def legal(self) -> str:
         """The partner's approved lines, in this language or else not at all."""
         return self.passage("legal") if self.facts.writer.legal.get(self.language) else ""
 
-    def holds(self, case: CaseFacts | None = None) -> frozenset[str]:
-        facts, only = self.facts, self.facts.cases[0]
-        kinds = {rows.weakness_key(one) for one in facts.cases}
-        about = rows.weakness_key(case) if case else (kinds.pop() if len(kinds) == 1 else "several")
-        shown = case or only
+    @cached_property
+    def holds(self) -> frozenset[str]:
+        """The conditions that this letter fulfils."""
+        facts = self.facts
+        about = {rows.weakness_key(case) for case in facts.cases}
         return frozenset(
             {
                 facts.reader.value,
-                about,
+                about.pop() if len(about) == 1 else "several",
                 "one" if facts.is_one else "more",
                 "attached" if facts.has_attachment else "inline",
-                "named" if _Part(cases=(shown,)).is_named else "nameless",
+                "named" if _Part(cases=facts.cases[:1]).is_named else "nameless",
                 "authority" if facts.authority else "no-authority",
                 "together" if facts.together_with else "alone",
                 *(["exercise"] if facts.exercise else []),
             }
         )
 
+    @cached_property
     def values(self) -> dict[str, str]:
         facts, case = self.facts, self.facts.cases[0]
         values = {
@@ -199,15 +217,13 @@ class _Pen:
             }
         return values
 
+    @property
     def names(self) -> dict[str, str]:
         """Labels, and the name of each weakness, in this language."""
-        lines = self.texts.passage("labels", frozenset()).splitlines()
-        labels = dict(line.split(": ", 1) for line in lines)
-        keys = ("open-relay", "open-http-proxy", "open-socks", "exit-only")
-        return labels | {key: self.texts.passage("weakness", frozenset({key})) for key in keys}
+        return _names(self.texts)
 
     def evidence(self) -> str:
-        facts, names = self.facts, self.names()
+        facts, names = self.facts, self.names
         if facts.is_one:
             return rows.one_case(facts.cases[0], names)
         if facts.has_attachment:
