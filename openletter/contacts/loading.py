@@ -16,6 +16,7 @@ from ipaddress import ip_address
 from pathlib import Path
 
 from django.db import connection, transaction
+from django.db.backends.utils import CursorWrapper
 
 from openletter.campaigns.models import Campaign
 from openletter.contacts.errors import ContactError
@@ -228,26 +229,41 @@ def rebuild(exercise: Campaign | None) -> None:
     families: dict[int, list[Block]] = {4: [], 6: []}
     for key, first, last in rows.iterator(chunk_size=BATCH):
         families[first.version].append(Block(first=int(first), last=int(last), id=key))
-    for version, blocks in families.items():
-        starts, parents = flatten(blocks)
-        if not starts or starts[0][0] > 0:
-            starts.insert(0, (0, None))
-        RegistryRange.objects.bulk_create(_ranges(starts, version, exercise), batch_size=BATCH)
-        changed = [Netblock(id=key, parent_id=parent) for key, parent in parents.items()]
-        Netblock.objects.bulk_update(changed, ["parent"], batch_size=BATCH)
+    with connection.cursor() as cursor:
+        cursor.execute(_NEW_PARENTS)
+        for version, blocks in families.items():
+            starts, parents = flatten(blocks)
+            if not starts or starts[0][0] > 0:
+                starts.insert(0, (0, None))
+            _copy(cursor, _COPY_RANGES, _ranges(starts, version, exercise))
+            _copy(cursor, _COPY_PARENTS, parents.items())
+        cursor.execute(_SET_PARENTS)
+
+
+_COPY_RANGES = "COPY registry_range (exercise_id, first, netblock_id) FROM STDIN"
+_NEW_PARENTS = "CREATE TEMPORARY TABLE new_parent (id bigint, parent_id bigint) ON COMMIT DROP"
+_COPY_PARENTS = "COPY new_parent (id, parent_id) FROM STDIN"
+_SET_PARENTS = """
+UPDATE netblock SET parent_id = found.parent_id FROM new_parent AS found
+WHERE netblock.id = found.id AND netblock.parent_id IS DISTINCT FROM found.parent_id;
+DROP TABLE new_parent
+"""
+
+
+def _copy(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[object]]) -> None:
+    with cursor.copy(statement) as copy:
+        for row in rows:
+            copy.write_row(row)
 
 
 def _ranges(
     starts: Iterable[tuple[int, int | None]], version: int, exercise: Campaign | None
-) -> list[RegistryRange]:
+) -> Iterator[tuple[int | None, str, int | None]]:
     length = 4 if version == 4 else 16
-    return [
-        RegistryRange(
-            exercise=exercise, first=ip_address(first.to_bytes(length, "big")), netblock_id=block
-        )
-        for first, block in starts
-        if first < _TOP[version]
-    ]
+    world = exercise.pk if exercise else None
+    for first, block in starts:
+        if first < _TOP[version]:
+            yield world, str(ip_address(first.to_bytes(length, "big"))), block
 
 
 def _ask_again(exercise: Campaign | None, *, now: datetime) -> None:

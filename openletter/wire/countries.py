@@ -70,8 +70,10 @@ ZA south africa;republic of south africa|ZM zambia|ZW zimbabwe
 
 
 def _fold(text: str) -> str:
-    plain = unicodedata.normalize("NFKD", text.replace("Ø", "O").replace("ø", "o"))
-    plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
+    plain = text
+    if not text.isascii():
+        plain = unicodedata.normalize("NFKD", text.replace("Ø", "O").replace("ø", "o"))
+        plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
     return re.sub(r"\s+", " ", plain).strip(" .,;").casefold()
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _WORDS = frozenset(re.findall(r"[a-z0-9]+", """
 abuse abuso abus antispam spam cert csirt cirt irt soc security sec secure seguridad seguranca
@@ -68,6 +69,7 @@ _TWO_LEVEL = frozenset({
 })  # fmt: skip
 
 
+@lru_cache(maxsize=1 << 16)
 def is_functional(local: str, *, domain: str = "") -> bool:
     """A desk's name (noc, soporte, hostmaster) or the holder's own brand before the at sign."""
     plain = fold(local)
@@ -78,6 +80,7 @@ def is_functional(local: str, *, domain: str = "") -> bool:
     return len(plain) >= 3 and plain == brand_of(domain)
 
 
+@lru_cache(maxsize=1 << 16)
 def desk_order(local: str, *, domain: str = "") -> int:
     """Which desk is nearest to abuse handling: abuse, security, network, any other, none."""
     tokens = set(_SPLIT.split(fold(local)))
@@ -143,5 +146,7 @@ def is_other_brand(one: str, other: str) -> bool:
 
 def fold(text: str) -> str:
     """Lower case without accents."""
+    if text.isascii():
+        return text.lower()
     plain = unicodedata.normalize("NFKD", text)
     return "".join(sign for sign in plain if not unicodedata.combining(sign)).casefold()
