@@ -1,4 +1,4 @@
-"""How fast contacts are read, ranked and found: `python bench/contacts.py [rank|rpsl|flatten|lookup]`.
+"""How fast contacts are read, ranked and found: `bench/contacts.py [rank|rpsl|flatten|lookup]`.
 
 CPU seconds of this process (and of the database's for `lookup`, by wall clock), made-up input,
 always the same. `lookup` needs a database and fills a world of its own that it takes away again.

@@ -111,7 +111,7 @@ class Migration(migrations.Migration):
                     "case",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
-                        related_name="choices",
+                        related_name="+",
                         to="cases.case",
                     ),
                 ),
