@@ -98,8 +98,8 @@ def address_class(address: Address) -> AddressClass:
     if isinstance(address, ipaddress.IPv6Address):
         return _class_by_tables(address)
     first = int(address) >> 24
-    if first == 127:
-        return AddressClass.LOOPBACK
+    if first in {10, 127}:
+        return AddressClass.PRIVATE if first == 10 else AddressClass.LOOPBACK
     if 10 < first < 100 or (_fits_no_table(first) and first < 224):
         return AddressClass.GLOBAL
     return _class_by_tables(address)

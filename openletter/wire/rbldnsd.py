@@ -50,12 +50,21 @@ def zone_of(head: Iterable[Line]) -> str:
 
 
 def written_at(head: Iterable[Line]) -> str:
-    """The text of `$TIMESTAMP`, where the zone says when it was written (seconds or date)."""
+    """`$TIMESTAMP` where the zone says when it was written: seconds since 1970, or ISO 8601."""
     for line in head:
         match = re.match(r"\$TIMESTAMP\s+(\S+)", line.text)
         if match:
-            return match.group(1)
+            return _as_iso(match.group(1))
     return ""
+
+
+def _as_iso(told: str) -> str:
+    """rbldnsd writes dates as `2026:03:02:04:30:00`, with the time or parts of it left out."""
+    pieces = re.split(r"[:T-]", told.rstrip("Z"))
+    if len(pieces) not in range(3, 7) or not all(piece.isdigit() for piece in pieces):
+        return told
+    hour, minute, second = (*pieces[3:], "00", "00", "00")[:3]
+    return f"{'-'.join(pieces[:3])}T{hour}:{minute}:{second}Z"
 
 
 def exceptions(lines: Iterable[Line]) -> frozenset[str]:

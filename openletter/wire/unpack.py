@@ -139,7 +139,7 @@ def _zip_parts(name: str, stream: BinaryIO, *, limits: Limits, size: int) -> lis
         archive = zipfile.ZipFile(stream)
     except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
         raise UnreadableFileError("damaged-zip") from None
-    members = [info for info in archive.infolist() if not info.is_dir()]
+    members = [info for info in archive.infolist() if not info.orig_filename.endswith("/")]
     if len(members) > limits.members:
         raise UnreadableFileError("too-many-members")
     if sum(info.file_size for info in members) > limits.total:
@@ -157,7 +157,7 @@ def _zip_parts(name: str, stream: BinaryIO, *, limits: Limits, size: int) -> lis
 def _member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Part:
     shown = f"{_shown_name(name)}!{visible(info.orig_filename, limit=200)}"
     refused = ""
-    if _UNSAFE_NAME.search(info.orig_filename):
+    if not info.filename or _UNSAFE_NAME.search(info.orig_filename):
         refused = "unsafe-member-name"
     elif info.flag_bits & 1:
         refused = "encrypted-member"

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 LIMIT = 200
 _HARMLESS = re.compile(r"[ -\[\]-~]*", re.ASCII)  # printable ASCII without the backslash
 _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+_BLANK = frozenset({0x115F, 0x1160, 0x3164, 0xFFA0, 0x2800})  # letters and signs without ink
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
+@lru_cache(maxsize=8_192)
 def visible(text: str, *, limit: int = LIMIT) -> str:
     r"""The text with everything unseen written out (`\u202e`), cut at `limit` characters.
 
-    Controls, bidi marks, zero-width and unassigned characters can turn a host name or banner
-    around in a letter or on a page; here they stand there as what they are.
+    Controls, bidi marks, zero-width, odd spaces and unassigned characters can turn a host name or
+    banner around in a letter or on a page; here they stand there as what they are.
     """
     if len(text) <= limit and _HARMLESS.fullmatch(text):
         return text
@@ -33,9 +36,11 @@ def visible(text: str, *, limit: int = LIMIT) -> str:
 def _shown(character: str) -> str:
     if character == "\\":
         return "\\\\"
-    if unicodedata.category(character) not in _HIDDEN:
-        return character
+    category = unicodedata.category(character)
     point = ord(character)
+    is_seen = category not in _HIDDEN and category != "Zs" and point not in _BLANK
+    if is_seen or character == " ":
+        return character
     return f"\\u{point:04x}" if point < 0x10000 else f"\\U{point:08x}"
 
 

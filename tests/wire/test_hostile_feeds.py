@@ -356,3 +356,25 @@ def test_age_and_kind_of_address_are_recorded_and_drop_nothing() -> None:
     )[0]
     assert {row.judgement for row in rows} == {Judgement.ACCEPT}
     assert [row.address_class for row in rows] == ["private", "global", "loopback", "special"]
+
+
+@pytest.mark.parametrize(
+    ("told", "hour"),
+    [
+        ("1772420400", 3),
+        ("2026:03:02", 0),
+        ("2026:03:02:04", 4),
+        ("2026:03:02:04:30:00", 4),
+        ("2026-03-02T05:00:00Z", 5),
+    ],
+)
+def test_a_zone_says_when_it_was_written(told: str, hour: int) -> None:
+    zone = f"$NS 1 ns.example\n$TIMESTAMP {told}\n192.0.2.1\n".encode()
+    (row,), _ = judge_bytes(zone, "dnsbl.example")
+    assert row.seen_at is not None
+    assert (row.seen_at.date().isoformat(), row.seen_at.hour) == ("2026-03-02", hour)
+
+
+def test_a_zone_that_says_now_or_nothing_is_undated() -> None:
+    (row,), _ = judge_bytes(b"$NS 1 ns.example\n$TIMESTAMP now\n192.0.2.1\n", "dnsbl.example")
+    assert row.seen_at is None

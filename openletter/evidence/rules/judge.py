@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 from openletter.evidence.rules.feeds import Feed, Meaning
 from openletter.evidence.rules.times import parse_time
@@ -76,12 +77,21 @@ class Circumstances:
     withdrawn: frozenset[str] = frozenset()
 
 
+class _Sight(NamedTuple):
+    """The address that a row names, and when it was seen there by whose word."""
+
+    address: Address
+    seen_at: datetime | None
+    dated_by: str
+
+
 class Judge:
     """Judges the rows of one file in order; remembers targets to tell doubles."""
 
     def __init__(self, circumstances: Circumstances) -> None:
         self.around = circumstances
         self.feed = circumstances.feed
+        self._latest = circumstances.now + CLOCKS_DIFFER
         self._first: dict[tuple[object, ...], int] = {}
 
     def judge(self, row: FeedRow) -> list[Judged]:
@@ -107,54 +117,45 @@ class Judge:
         meanings = meanings_of(row, self.feed, only_by_tag=self.around.only_by_tag)
         if not meanings:
             return [self._refused(row, "not-about-our-weaknesses", ip=address)]
-        base = self._base(row, address, seen_at=seen_at, dated_by=dated_by)
-        return [self._stated(base, meaning) for meaning in meanings]
+        sight = _Sight(address=address, seen_at=seen_at, dated_by=dated_by)
+        return [self._stated(row, sight, meaning) for meaning in meanings]
 
-    def _base(
-        self, row: FeedRow, address: Address, *, seen_at: datetime | None, dated_by: str
-    ) -> Judged:
+    def _stated(self, row: FeedRow, sight: _Sight, meaning: Meaning) -> Judged:
+        says, reason = self._worth(sight, meaning)
         port = parse_port(row.port) if row.port else None
+        protocol, role = _protocol(row, port), _role(row, self.feed)
+        same_as = None
+        if says in _RANK:
+            key = (sight.address, port, protocol, meaning.weakness, role, says)
+            first = self._first.setdefault(key, row.row)
+            same_as = first if first != row.row else None
         return Judged(
             row=row.row,
             line=row.line,
-            judgement=Judgement.ACCEPT,
-            says=Judgement.ACCEPT,
-            reason="",
+            judgement=says if same_as is None else Judgement.SAME_AS,
+            says=says,
+            reason=reason if same_as is None else "same-target",
             source=self.feed.id,
-            ip=address,
+            ip=sight.address,
             port=port,
-            protocol=_protocol(row, port),
-            role=_role(row, self.feed),
-            seen_at=seen_at,
-            dated_by=dated_by,
-            code=_code(row, self.feed),
-            address_class=address_class(address),
+            protocol=protocol,
+            weakness=meaning.weakness,
+            role=role,
+            seen_at=sight.seen_at,
+            dated_by=sight.dated_by,
+            code=_code(row),
+            address_class=address_class(sight.address),
+            same_as=same_as,
             about=_about(row),
         )
 
-    def _stated(self, base: Judged, meaning: Meaning) -> Judged:
-        judgement, reason = self._worth(base, meaning)
-        same_as = None
-        if judgement in _RANK:
-            key = (base.ip, base.port, base.protocol, meaning.weakness, base.role, judgement)
-            first = self._first.setdefault(key, base.row)
-            same_as = first if first != base.row else None
-        return replace(
-            base,
-            weakness=meaning.weakness,
-            says=judgement,
-            judgement=judgement if same_as is None else Judgement.SAME_AS,
-            reason=reason if same_as is None else "same-target",
-            same_as=same_as,
-        )
-
-    def _worth(self, base: Judged, meaning: Meaning) -> tuple[Judgement, str]:
+    def _worth(self, sight: _Sight, meaning: Meaning) -> tuple[Judgement, str]:
         """The meaning's weight, under the feed's cap; a moment that cannot be is set aside."""
-        if base.seen_at is not None and base.seen_at > self.around.now + CLOCKS_DIFFER:
+        if sight.seen_at is not None and sight.seen_at > self._latest:
             return Judgement.QUARANTINE, "time-in-future"
-        if base.seen_at is not None and base.seen_at < FIRST_PLAUSIBLE:
+        if sight.seen_at is not None and sight.seen_at < FIRST_PLAUSIBLE:
             return Judgement.QUARANTINE, "time-before-internet"
-        if str(base.ip) in self.around.withdrawn:
+        if self.around.withdrawn and str(sight.address) in self.around.withdrawn:
             return Judgement.WITHDRAWN, "excluded-by-zone"
         if _RANK[self.feed.worth] <= _RANK[meaning.worth]:
             same = self.feed.worth is meaning.worth and self.feed.reason == "says-open"
@@ -182,7 +183,7 @@ class Judge:
         if row.span is Span.RANGE:
             ip = None
         refused = self._refused(row, reason, ip=ip)
-        return replace(refused, judgement=judgement, says=judgement, code=_code(row, self.feed))
+        return replace(refused, judgement=judgement, says=judgement, code=_code(row))
 
     def _refused(self, row: FeedRow, reason: str, *, ip: Address | None = None) -> Judged:
         return Judged(
@@ -210,6 +211,8 @@ def meanings_of(row: FeedRow, feed: Feed, *, only_by_tag: bool = False) -> list[
     refusal = next((d for d in feed.downgrades if row.facts.get(d.fact, "") in d.values), None)
     if refusal is not None:
         found = [replace(refusal.meaning, weakness=meaning.weakness) for meaning in found]
+    if len(found) == 1:
+        return found
     return list({meaning.weakness: meaning for meaning in reversed(found)}.values())[::-1]
 
 
@@ -266,7 +269,7 @@ def _role(row: FeedRow, feed: Feed) -> Role:
     return feed.role
 
 
-def _code(row: FeedRow, feed: Feed) -> str | None:
+def _code(row: FeedRow) -> str | None:
     return visible(row.code, limit=40) or visible(";".join(row.tags), limit=40) or None
 
 

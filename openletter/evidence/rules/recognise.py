@@ -129,8 +129,10 @@ def _zone(name: str, head: Sequence[Line], *, book: SourceBook, hint: Hint) -> R
     if feed is None:
         return NotRead(reason="source-unknown", refused=True, format=Format.RBLDNSD)
     told = rbldnsd.written_at(head)
-    written = parse_time(told, form="epoch") or parse_time(told.replace(":", "-", 2))
-    return Recognised(format=Format.RBLDNSD, feed=feed, file_time=_written(head, feed) or written or _day_of(name))
+    written = parse_time(told, form="epoch") or parse_time(told)
+    return Recognised(
+        format=Format.RBLDNSD, feed=feed, file_time=_written(head, feed) or written or _day_of(name)
+    )
 
 
 def _mapped(
