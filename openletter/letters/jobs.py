@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import platform
 import uuid
 from collections.abc import Sequence
 from datetime import datetime
@@ -48,7 +48,6 @@ def hand_over(campaign: Campaign, *, now: datetime, limit: int) -> int:
         back = sending.send_back(campaign, now=now)
         elsewhere = sending.find_elsewhere(campaign, now=now)
         settled = _one_batch(campaign, state, now=now, limit=limit)
-        sending.wait_after_first(campaign, now=now)
     return settled + sum(back.values()) + elsewhere
 
 
@@ -153,4 +152,4 @@ def _door(campaign: Campaign, state: Path) -> Door | None:
 
 def _worker() -> str:
     """Names this run, so that only it may say what became of its letters."""
-    return f"{socket.gethostname()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"
+    return f"{platform.node()[:40]}:{os.getpid()}:{uuid.uuid4().hex[:12]}"

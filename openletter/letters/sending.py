@@ -10,30 +10,29 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib.resources import files
 
 from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Approval, Campaign, Installation
-from openletter.campaigns.rules import CampaignState, Entry
-from openletter.cases.models import CaseLink
 from openletter.contacts import steps as contacts
+from openletter.letters.door import entry_of, find_elsewhere, send_back, sql
 from openletter.letters.journal import LARGEST_BATCH, Line, What, mailbox_hash
 from openletter.letters.models import Delivery, Letter, LetterCase
 from openletter.letters.rules.fates import is_dead, may_leave, state_of, wait_after
 from openletter.wire.smtp import Fate, Outcome
 from openletter.words import DeliveryState, Reason
 
+__all__ = [
+    "MOST_BEYOND_RECALL", "Claimed", "Refused", "alone", "beyond_recall", "claim", "clear_again",
+    "cleared_to_leave", "find_elsewhere", "is_stopped", "may_leave_now", "put_back", "record",
+    "send_back",
+]  # fmt: skip
+
 MOST_BEYOND_RECALL = 200
 _HOUR = timedelta(hours=1)
 _LOCK = (0x0C4A1, -1)
-_WAITING = [
-    "no-installation", "leaving-paused", "campaign-paused", "campaign-not-running",
-    "wave-not-open", "handed-elsewhere",
-]  # fmt: skip
-"""Reasons at the door that make a letter wait; the last is settled by `find_elsewhere`."""
 
 
 class Refused(Exception):  # noqa: N818 - what it says
@@ -119,17 +118,6 @@ def may_leave_now(campaign: Campaign, *, now: datetime) -> int:
     return min(room, max(0, campaign.first_batch - first))
 
 
-def wait_after_first(campaign: Campaign, *, now: datetime) -> None:
-    """The first letters of a real campaign have left: the rest waits for a person."""
-    if campaign.exercise or campaign.state != CampaignState.RUNNING:
-        return
-    if Approval.objects.filter(campaign=campaign, what="go-on").exists():
-        return
-    letters = Delivery.objects.filter(campaign=campaign, purpose=Delivery.Purpose.LETTER)
-    if letters.exclude(handed_at=None).count() >= campaign.first_batch:
-        campaigns.wait_after_first(campaign, now=now)
-
-
 def is_stopped(campaign: Campaign) -> bool:
     """Somebody pressed stop; asked before every letter."""
     if Installation.objects.exclude(leaving_paused_at=None).exists():
@@ -140,23 +128,17 @@ def is_stopped(campaign: Campaign) -> bool:
 # -- claim --------------------------------------------------------------------------------------
 
 
-def _sql(name: str) -> str:
-    folder = files("openletter.letters")
-    text = folder.joinpath(name).read_text()
-    return text.replace("{door}", folder.joinpath("door.sql").read_text())
-
-
 @transaction.atomic
 def claim(campaign: Campaign, *, worker: str, now: datetime, limit: int) -> list[Claimed]:
     """Take at most `limit` deliveries; they are `handing` from the commit of this on."""
     letters = may_leave_now(campaign, now=now)
-    values = {
+    values: dict[str, int | str | bool | datetime] = {
         "campaign": campaign.pk, "now": now, "worker": worker, "with_letters": letters > 0,
         "limit": min(limit, letters or limit, LARGEST_BATCH),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = on")
-        cursor.execute(_sql("claim.sql"), values)
+        cursor.execute(sql("claim.sql"), values)
         ids = [row[0] for row in cursor.fetchall()]
         if not ids:
             return []
@@ -248,7 +230,7 @@ def record(claimed: Claimed, fate: Fate, *, now: datetime) -> DeliveryState:
     row.save()
     if state == DeliveryState.BOUNCED:
         _bounced(row, fate, now=now)
-    campaigns.record([_entry(row, str(state), before=before, now=now)])
+    campaigns.record([entry_of(row, str(state), before=before, now=now)])
     return state
 
 
@@ -257,94 +239,6 @@ def _bounced(row: Delivery, fate: Fate, *, now: datetime) -> None:
     choice = LetterCase.objects.filter(letter__delivery=row).select_related("choice").first()
     if choice is not None and is_dead(fate):
         contacts.note_bounce(choice.choice, permanent=True, now=now, because=fate.text[:200])
-
-
-def _entry(
-    row: Delivery,
-    action: str,
-    *,
-    before: str,
-    now: datetime,
-    actor: str = "step:send",
-    because: str = "",
-) -> Entry:
-    return Entry(
-        subject=f"delivery:{row.pk}",
-        actor=actor,
-        action=action,
-        at=now,
-        campaign_id=row.campaign_id,
-        partner_id=row.partner_id,
-        before={"state": before},
-        after={"state": row.state, "code": row.smtp_code, "queue_id": row.queue_id},
-        reason=Reason(code=because).as_json() if because else None,
-    )
-
-
-# -- what may not leave any more ----------------------------------------------------------------
-
-
-@transaction.atomic
-def send_back(campaign: Campaign, *, now: datetime, limit: int = 500) -> dict[str, int]:
-    """Cleared letters that fail at the door go back to their step, counted by reason.
-
-    The delivery is cancelled and keeps the reason; the letter goes, with its secrets, which
-    nobody ever saw. `compose` then writes anew about what is still right.
-    """
-    with connection.cursor() as cursor:
-        values = {"campaign": campaign.pk, "now": now, "waiting": _WAITING, "limit": limit}
-        cursor.execute(_sql("stale.sql"), values)
-        found: dict[int, str] = dict(cursor.fetchall())
-    if not found:
-        return {}
-    rows = list(Delivery.objects.filter(pk__in=found))
-    entries = []
-    for row in rows:
-        before, row.state, row.reason = row.state, DeliveryState.CANCELLED, found[row.pk]
-        row.settled_at = now
-        row.save(update_fields=["state", "reason", "settled_at"])
-        entries.append(_entry(row, "sent-back", before=before, now=now, because=found[row.pk]))
-    _forget_letters(Letter.objects.filter(delivery__in=rows))
-    campaigns.record(entries)
-    counts: dict[str, int] = {}
-    for reason in found.values():
-        counts[reason] = counts.get(reason, 0) + 1
-    return counts
-
-
-def _forget_letters(letters: QuerySet[Letter]) -> None:
-    """Letters that never left, with rows, tokens and the links printed in them."""
-    ids = list(letters.values_list("id", flat=True))
-    rows = LetterCase.objects.filter(letter_id__in=ids)
-    links = list(rows.values_list("link_id", flat=True))
-    rows.delete()
-    Letter.objects.filter(id__in=ids).delete()
-    CaseLink.objects.filter(id__in=links).delete()
-
-
-@transaction.atomic
-def find_elsewhere(campaign: Campaign, *, now: datetime) -> int:
-    """Letters of which the journal says that their like left after this database's backup.
-
-    They become `unknown`: one of them has left, and only a person may say it was this one.
-    """
-    with connection.cursor() as cursor:
-        values = {
-            "campaign": campaign.pk, "now": now, "limit": 500,
-            "waiting": [one for one in _WAITING if one != "handed-elsewhere"],
-        }  # fmt: skip
-        cursor.execute(_sql("stale.sql"), values)
-        ids = [pk for pk, reason in cursor.fetchall() if reason == "handed-elsewhere"]
-    rows = list(Delivery.objects.filter(pk__in=ids))
-    entries = []
-    for row in rows:
-        before, row.state, row.reason = row.state, DeliveryState.UNKNOWN, "handed-elsewhere"
-        row.settled_at = now
-        row.save(update_fields=["state", "reason", "settled_at"])
-        entries.append(_entry(row, "unknown", before=before, now=now, because=row.reason))
-    if entries:
-        campaigns.record(entries)
-    return len(rows)
 
 
 # -- only a person ------------------------------------------------------------------------------
@@ -359,7 +253,7 @@ def clear_again(delivery: Delivery, *, user: str, now: datetime) -> None:
     row.state, row.cleared_at, row.not_sent_at = DeliveryState.CLEARED, now, None
     row.reason, row.settled_at, row.settled_by = "", None, user[:150]
     row.save()
-    entry = _entry(
+    entry = entry_of(
         row, "cleared-again", before=DeliveryState.UNKNOWN, now=now, actor=f"user:{user}"
     )
     campaigns.record([entry])

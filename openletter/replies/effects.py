@@ -113,7 +113,10 @@ def _dead(doing: Doing) -> None:
 def _alive(doing: Doing) -> None:
     choice = _first_choice(doing.reply)
     if choice is not None:
-        contacts.undo_bounce(choice, now=doing.now, actor=doing.actor)
+        written = LetterCase.objects.exclude(letter=doing.reply.letter).values("case_id")
+        free = Choice.objects.filter(mailbox=choice.mailbox).exclude(case_id__in=written)
+        among = set(free.values_list("case_id", flat=True))
+        contacts.undo_bounce(choice, now=doing.now, actor=doing.actor, among=among)
     _delivery_becomes(doing, DeliveryState.ACCEPTED)
 
 

@@ -20,7 +20,7 @@ from openletter.letters import sending
 from openletter.letters.models import Delivery, Letter
 from openletter.wire.smtp import Fate, Outcome, Stage
 from openletter.words import DeliveryState, Reason
-from tests.builders import NOW
+from tests.builders import NOW, a_user
 from tests.mail_builders import Ready, a_sending_campaign, an_installation, letters_ready
 
 ACCEPTED = Fate(outcome=Outcome.ACCEPTED, stage=Stage.DOT, code=250, queue_id="4Xyz")
@@ -242,14 +242,15 @@ def test_at_most_two_hundred_are_beyond_recall(campaign: Campaign) -> None:
     assert sending.may_leave_now(campaign, now=NOW) == sending.MOST_BEYOND_RECALL - 2
 
 
-def test_a_real_campaign_waits_after_its_first_letters(campaign: Campaign) -> None:
+def test_a_real_campaign_sends_its_first_letters_and_no_more(campaign: Campaign) -> None:
     Campaign.objects.update(first_batch=2)
     campaign.refresh_from_db()
     letters_ready(campaign, 3)
     assert len(claim(campaign)) == 2
-    sending.wait_after_first(campaign, now=NOW)
-    campaign.refresh_from_db()
-    assert campaign.state == "waiting"
+    assert claim(campaign) == []
+    user = a_user("jo", partner=campaign.lead, role="approver")
+    campaigns.approve(campaign, user=user, what="go-on", now=NOW)
+    assert len(claim(campaign)) == 1
 
 
 @pytest.mark.django_db(transaction=True)

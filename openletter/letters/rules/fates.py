@@ -41,7 +41,8 @@ def is_dead(fate: Fate) -> bool:
 
 def wait_after(attempt: int) -> timedelta:
     """Five minutes, doubling to four hours."""
-    return min(_FIRST_WAIT * 2 ** min(max(attempt - 1, 0), 10), _LONGEST_WAIT)
+    doublings = min(max(attempt - 1, 0), 10)
+    return min(_FIRST_WAIT * (1 << doublings), _LONGEST_WAIT)
 
 
 def may_leave(*, per_hour: int, left_last_hour: int, beyond_recall: int, most_beyond: int) -> int:

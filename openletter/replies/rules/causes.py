@@ -276,7 +276,8 @@ _WORDS: tuple[tuple[Cause, re.Pattern[str]], ...] = (
 
 
 _NAMES = re.compile(
-    r"(?i)[^\s<>@]{1,64}@[^\s<>]{1,255}|\bhost [\w-]{1,63}(?:\.[\w-]{1,63}){1,9}|\S{1,255}\[[\d.:a-f]+\]"
+    r"(?i)[^\s<>@]{1,64}@[^\s<>]{1,255}|\bhost [\w-]{1,63}(?:\.[\w-]{1,63}){1,9}"
+    r"|\S{1,255}\[[\d.:a-f]+\]"
 )
 """Mailboxes and hosts say nothing about the cause; ours are called abuse@ to begin with."""
 _TRY_AGAIN = re.compile(r"host not\s+found, try again|temporary (?:lookup|name)", re.IGNORECASE)
