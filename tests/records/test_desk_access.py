@@ -86,12 +86,15 @@ ROUTES = (
     Route(name="change-password", level=Level.READER, is_change=True),
     Route(name="pause", level=Level.HANDLER, parts=_campaign, is_change=True, form=_because),
     _lead("close-draft"), _lead("approve"), _lead("start"), _lead("go-on"), _lead("resume"),
-    _lead("finish"),
+    _lead("finish"), _lead("update-wave"),
     _of_row("announce-fixed", _case, form=_because), _of_row("not-fixed", _case, form=_because),
     _of_row("withdraw", _case, form=_because), _of_row("reopen", _case, form=_because),
     _of_row(
         "override", _case, form=lambda _, _rows: {"address": "new@net.example", "because": "call"}
     ),
+    _of_row("answer", _reply, form=lambda _, _rows: {"text": "That one."}),
+    _of_row("correct", _reply, form=lambda _, _rows: {"kind": "fixed"}),
+    _of_row("undo", _reply), _of_row("settle", _reply),
     _of_row("clear-again", lambda _, rows: {"pk": rows.unknown.pk}),
     _of_row("lift-suppression", lambda _, rows: {"pk": rows.suppression.pk}),
     Route(

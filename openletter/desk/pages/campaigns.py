@@ -15,6 +15,7 @@ from openletter.desk import exports, reading, reasons
 from openletter.desk.access import Visit, needs
 from openletter.desk.paging import page_of
 from openletter.desk.queries import campaigns, line
+from openletter.letters import steps as letters
 from openletter.letters.plan import plan_of
 from openletter.words import Reason
 
@@ -64,6 +65,7 @@ def _may(visit: Visit, campaign: Campaign) -> dict[str, bool]:
         "start": approver and state == CampaignState.PLANNED,
         "go_on": approver and state == CampaignState.WAITING,
         "pause": _may_pause(visit, campaign) and campaign.paused_at is None and state in line.LIVE,
+        "update": approver and state in (CampaignState.RUNNING, CampaignState.WAITING),
         "resume": approver and campaign.paused_at is not None,
         "finish": approver and state in (CampaignState.RUNNING, CampaignState.WAITING),
     }
@@ -205,3 +207,17 @@ def finish(visit: Visit, slug: str) -> HttpResponse:
         lambda: steps.finish(found, actor=visit.actor, now=clock.now(found)),
         done=gettext("The campaign is finished: nothing of it leaves any more."),
     )  # fmt: skip
+
+
+@needs(Level.APPROVER, change=True)
+def update_wave(visit: Visit, slug: str) -> HttpResponse:
+    """From now on new cases of mailboxes that had their letter are gathered into an update."""
+    found = _for_approver(visit, slug)
+
+    def verb() -> None:
+        try:
+            letters.open_update_wave(found, actor=visit.actor, now=clock.now(found))
+        except letters.LetterError as refused:
+            raise CampaignError(Reason(code="no-update-now")) from refused
+
+    return _try(visit, found, verb, done=gettext("New cases are gathered into update letters."))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Final
 
 from django.http import HttpResponse
@@ -20,10 +19,11 @@ from openletter.desk.access import Visit, needs
 from openletter.desk.labels import SETS
 from openletter.desk.paging import page_of
 from openletter.desk.queries import case_page, cases, line
+from openletter.replies.effects import QUIET_AFTER_FIXED
 from openletter.words import Reason, parse_reference
 
-HOLD: Final = timedelta(days=14)
-"""How long a report of "fixed" by telephone holds letters back; then the sources say."""
+HOLD: Final = QUIET_AFTER_FIXED
+"""A report by telephone holds letters back as long as one by mail."""
 LONGEST_REASON = 300
 
 

@@ -7,10 +7,20 @@ from django.utils.translation import gettext
 
 from openletter.campaigns import clock
 from openletter.campaigns.rules import Level
+from openletter.desk import openings, reasons
 from openletter.desk.access import Visit, needs
+from openletter.desk.labels import SETS
 from openletter.desk.paging import page_of
 from openletter.desk.queries import inbox, line
-from openletter.replies.models import Reply
+from openletter.replies import steps
+from openletter.replies.models import Reply, ReplyKind
+from openletter.words import normalise_mailbox
+
+UNDOABLE = frozenset({
+    ReplyKind.FIXED, ReplyKind.NOT_OURS, ReplyKind.OPT_OUT, ReplyKind.FEEDBACK, ReplyKind.BOUNCE_HARD,
+    ReplyKind.BOUNCE_SOFT,
+})  # fmt: skip
+"""Kinds that did something to a case, a contact or a mailbox."""
 
 
 @needs(Level.READER)
@@ -39,11 +49,79 @@ def found(visit: Visit, pk: int) -> Reply:
 def reply(visit: Visit, pk: int) -> HttpResponse:
     """A reply as plain text, what the rules made of it and why, and what a person may do."""
     one = found(visit, pk)
+    return _page(visit, one, draft=_opening(visit, one))
+
+
+def _page(visit: Visit, one: Reply, *, draft: str, status: int = 200) -> HttpResponse:
     told = {
         "title": gettext("Reply"),
         "about": inbox.page_of(one),
         "reply": one,
         "may_handle": visit.may(Level.HANDLER, one.partner_id),
-        "campaign_now": clock.now(one.campaign),
+        "may_answer": not one.automatic and one.letter_id and normalise_mailbox(one.sender),
+        "has_effects": one.kind in UNDOABLE,
+        "kinds": SETS["reply"],
+        "openings": openings.NAMES.items(),
+        "opening": visit.request.GET.get("opening", ""),
+        "draft": draft,
     }
-    return visit.show("reply", told)
+    return visit.show("reply", told, status=status)
+
+
+def _opening(visit: Visit, one: Reply) -> str:
+    return openings.text(visit.request.GET.get("opening", ""), language=one.language)
+
+
+# -- verbs --------------------------------------------------------------------------------------
+
+
+def _mine(visit: Visit, pk: int) -> Reply:
+    one = found(visit, pk)
+    visit.must(Level.HANDLER, one.partner_id)
+    return one
+
+
+@needs(Level.HANDLER, change=True)
+def answer(visit: Visit, pk: int) -> HttpResponse:
+    """The answer is cleared to leave like a letter; a refused one stays in the form."""
+    one = _mine(visit, pk)
+    text = visit.request.POST.get("text", "").replace("\r\n", "\n")
+    try:
+        steps.answer(one, text=text, user=visit.user, now=clock.now(one.campaign))
+    except steps.Refused as refused:
+        visit.regrets(reasons.told(refused.reason))
+        return _page(visit, one, draft=text, status=422)
+    visit.says(gettext("The answer is cleared and leaves with the next hand-over."))
+    return visit.to("reply", pk=one.pk)
+
+
+@needs(Level.HANDLER, change=True)
+def correct(visit: Visit, pk: int) -> HttpResponse:
+    one = _mine(visit, pk)
+    kind = visit.request.POST.get("kind", "")
+    if kind not in ReplyKind.values:
+        visit.regrets(gettext("Choose what it is."))
+        return visit.to("reply", pk=one.pk)
+    try:
+        steps.correct(one, kind=kind, user=visit.user, now=clock.now(one.campaign))
+    except steps.Refused as refused:
+        visit.regrets(reasons.told(refused.reason))
+    else:
+        visit.says(gettext("Corrected: %(kind)s.") % {"kind": SETS["reply"][kind]})
+    return visit.to("reply", pk=one.pk)
+
+
+@needs(Level.HANDLER, change=True)
+def undo(visit: Visit, pk: int) -> HttpResponse:
+    one = _mine(visit, pk)
+    steps.undo(one, user=visit.user, now=clock.now(one.campaign))
+    visit.says(gettext("What the reply did is undone."))
+    return visit.to("reply", pk=one.pk)
+
+
+@needs(Level.HANDLER, change=True)
+def settle(visit: Visit, pk: int) -> HttpResponse:
+    one = _mine(visit, pk)
+    steps.settle(one, user=visit.user, now=clock.now(one.campaign))
+    visit.says(gettext("Dealt with."))
+    return visit.to("inbox")
