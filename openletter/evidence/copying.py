@@ -1,4 +1,4 @@
-"""Observations and rejects by COPY: the ORM reads them, PostgreSQL's bulk way writes them."""
+"""Observations, rejects and findings by COPY: the ORM reads them, the bulk way writes them."""
 
 from __future__ import annotations
 
@@ -8,9 +8,12 @@ from datetime import datetime
 
 from django.db import connection
 
+from openletter.campaigns.fields import Address
+from openletter.campaigns.models import Campaign
 from openletter.evidence.models import Batch, Part
 from openletter.evidence.rules.judge import Judged
-from openletter.words import Judgement
+from openletter.evidence.rules.weigh import Weighed
+from openletter.words import Judgement, Weakness
 
 OBSERVATION_COLUMNS = (
     "batch_id", "exercise_id", "part_id", "source_id", "row", "line", "ip", "port", "protocol",
@@ -18,6 +21,19 @@ OBSERVATION_COLUMNS = (
     "reason", "about", "weighed_at",
 )  # fmt: skip
 REJECT_COLUMNS = ("batch_id", "file", "row", "line", "judgement", "reason", "excerpt")
+FINDING_COLUMNS = (
+    "exercise_id", "ip", "weakness", "ports", "state", "confidence", "families", "reasons", "rows",
+    "rule_version", "first_seen", "last_seen", "weighed_at",
+)  # fmt: skip
+_KEY = ("exercise_id", "ip", "weakness")
+_NEW = "finding_new"
+_ALL = ", ".join(FINDING_COLUMNS)
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in FINDING_COLUMNS if name not in _KEY)
+_STAGE = f"CREATE TEMP TABLE {_NEW} ON COMMIT DROP AS SELECT {_ALL} FROM finding WITH NO DATA"
+_MERGE = (
+    f"INSERT INTO finding ({_ALL}) SELECT {_ALL} FROM {_NEW} ORDER BY ip, weakness "
+    f"ON CONFLICT ({', '.join(_KEY)}) DO UPDATE SET {_CHANGES}"
+)
 STATED = frozenset(
     {
         Judgement.ACCEPT,
@@ -81,6 +97,43 @@ def _excerpt(one: Judged) -> str:
     if one.excerpt:
         return one.excerpt[:200]
     return f"{one.ip} {one.port or ''} {one.seen_at or ''}".strip()
+
+
+def copy_findings(
+    concluded: Iterable[tuple[Address, Weakness, Weighed]],
+    *,
+    exercise: Campaign | None,
+    now: datetime,
+) -> None:
+    """The newest conclusion about each address and weakness; it replaces the one before."""
+    world = exercise.pk if exercise is not None else None
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP TABLE IF EXISTS {_NEW}")
+        cursor.execute(_STAGE)
+        _copy(
+            _NEW,
+            FINDING_COLUMNS,
+            (
+                (world, str(ip), weakness, *_conclusion(weighed), now)
+                for ip, weakness, weighed in concluded
+            ),
+        )
+        cursor.execute(_MERGE)
+
+
+def _conclusion(weighed: Weighed) -> tuple[object, ...]:
+    reasons = [reason.as_json() for reason in weighed.reasons]
+    return (
+        list(weighed.ports),
+        weighed.state,
+        weighed.confidence,
+        list(weighed.families),
+        json.dumps(reasons, ensure_ascii=False),
+        list(weighed.rows),
+        weighed.rule_version,
+        weighed.first_seen,
+        weighed.last_seen,
+    )
 
 
 def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:

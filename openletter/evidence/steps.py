@@ -14,15 +14,21 @@ from django.db.models import QuerySet
 from openletter.campaigns.fields import Address
 from openletter.campaigns.models import Campaign
 from openletter.evidence import sourcebook, spool
-from openletter.evidence.copying import STATED, copy_observations, copy_rejects
-from openletter.evidence.models import Batch, Finding, Observation, Part, Source
+from openletter.evidence.copying import (
+    STATED,
+    copy_findings,
+    copy_observations,
+    copy_rejects,
+)
+from openletter.evidence.models import Batch, Observation, Part, Source
 from openletter.evidence.rules.definitions import read_definition
 from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.forms import FILE_REFUSED, Form, exit_code, file_form
 from openletter.evidence.rules.judge import Judged
 from openletter.evidence.rules.reading import FileVerdict, read_file
 from openletter.evidence.rules.recognise import Hint
-from openletter.evidence.rules.weigh import Listing, Policy, Weighed, weigh as conclude
+from openletter.evidence.rules.weigh import Listing, Policy, Weighed
+from openletter.evidence.rules.weigh import weigh as conclude
 from openletter.wire.mappedcsv import read_mapping
 from openletter.wire.visible import visible
 from openletter.words import Judgement, Role, Weakness
@@ -254,12 +260,14 @@ def weigh(campaign: Campaign, *, now: datetime, limit: int) -> int:
     targets = {(ip, Weakness(weakness)) for _, ip, weakness in fresh if weakness}
     policy = policy_of(campaign)
     said = _said_of(targets, exercise=campaign.world, now=now)
-    findings = [
-        _finding(target, conclude(listings, policy=policy, now=now), campaign.world, now=now)
-        for target, listings in said.items()
-    ]
-    _store_findings(findings)
-    Observation.objects.filter(pk__in=[pk for pk, _, _ in fresh]).update(weighed_at=now)
+    concluded = (
+        (ip, weakness, conclude(listings, policy=policy, now=now))
+        for (ip, weakness), listings in said.items()
+    )
+    copy_findings(concluded, exercise=campaign.world, now=now)
+    with connection.cursor() as cursor:
+        keys = [pk for pk, _, _ in fresh]
+        cursor.execute("UPDATE observation SET weighed_at = %s WHERE id = ANY(%s)", [now, keys])
     return len(fresh)
 
 
@@ -341,37 +349,3 @@ def _as_address(value: object) -> Address:
     if isinstance(value, IPv4Address | IPv6Address):
         return value
     return ip_address(str(value).partition("/")[0])
-
-
-def _finding(
-    target: Target, weighed: Weighed, exercise: Campaign | None, *, now: datetime
-) -> Finding:
-    ip, weakness = target
-    return Finding(
-        exercise=exercise,
-        ip=ip,
-        weakness=weakness,
-        ports=list(weighed.ports),
-        state=weighed.state,
-        confidence=weighed.confidence,
-        families=list(weighed.families),
-        reasons=[reason.as_json() for reason in weighed.reasons],
-        rows=list(weighed.rows),
-        rule_version=weighed.rule_version,
-        first_seen=weighed.first_seen,
-        last_seen=weighed.last_seen,
-        weighed_at=now,
-    )
-
-
-def _store_findings(findings: list[Finding]) -> None:
-    Finding.objects.bulk_create(
-        findings,
-        batch_size=2_000,
-        update_conflicts=True,
-        unique_fields=["exercise", "ip", "weakness"],
-        update_fields=[
-            "ports", "state", "confidence", "families", "reasons", "rows", "rule_version",
-            "first_seen", "last_seen", "weighed_at",
-        ],
-    )  # fmt: skip

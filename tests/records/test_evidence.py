@@ -24,9 +24,13 @@ def _state(tmp_path: Path, settings: object) -> None:
     settings.STATE = tmp_path  # type: ignore[attr-defined]
 
 
-def test_copy_writes_every_column_of_an_observation() -> None:
+def test_copy_writes_every_column() -> None:
     columns = {field.column for field in Observation._meta.concrete_fields} - {"id"}
     assert set(copying.OBSERVATION_COLUMNS) == columns
+    columns = {field.column for field in Reject._meta.concrete_fields} - {"id"}
+    assert set(copying.REJECT_COLUMNS) == columns
+    columns = {field.column for field in Finding._meta.concrete_fields} - {"id"}
+    assert set(copying.FINDING_COLUMNS) == columns
 
 
 def test_the_same_bytes_are_one_batch_in_one_world() -> None:
