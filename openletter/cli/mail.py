@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -15,8 +16,12 @@ LARGEST = 2 * 1024 * 1024
 """What intake takes; a larger file is refused here too."""
 
 
+By = Annotated[str, typer.Option("--by", help="Your user name; it stands in the timeline.")]
+
+
 def register(app: typer.Typer) -> None:
-    app.command()(classify)
+    for command in (classify, settle, stop, resume, unknown, clear):
+        app.command()(command)
 
 
 def classify(
@@ -65,3 +70,114 @@ def _as_line(path: Path, verdict: Classified, *, as_json: bool) -> str:
     who = ", ".join(one.address for one in verdict.failed)
     said = " ".join(filter(None, (verdict.kind, verdict.intent, who)))
     return f"{path}: {said} ({verdict.confidence:.2f}, {verdict.reasons[0].code})"
+
+
+# -- what became of letters ---------------------------------------------------------------------
+
+
+def settle(
+    log: Annotated[list[Path], typer.Option("--log", help="The smarthost's log (Postfix).")],
+    *,
+    by: By = "",
+) -> None:
+    """Settle letters whose fate is unknown from the mail server's log; sends nothing again."""
+    person = _person(by) if by else "command:settle"
+    from openletter.campaigns import clock
+    from openletter.letters.settle import from_log
+    from openletter.wire.postfixlog import LogLine, read_log
+
+    now = clock.wall()
+    zone = now.astimezone().tzinfo or now.tzinfo
+    lines: list[LogLine] = []
+    for path in log:
+        try:
+            with path.open(encoding="utf-8", errors="replace") as file:
+                lines += read_log(file, now=now, zone=zone or UTC)
+        except OSError as error:
+            typer.echo(f"{path}: {error.strerror}", err=True)
+            raise typer.Exit(2) from None
+    told = from_log(lines, by=person, now=now)
+    row = {**told.by_state, "not_sent": told.not_sent, "still_unknown": told.still_unknown}
+    typer.echo(json.dumps(row))
+    if told.not_sent:
+        typer.echo(
+            "see `openletter unknown`; a person clears them with `openletter clear`", err=True
+        )
+
+
+def stop(*, by: By) -> None:
+    """Stop everything that leaves this installation, within two seconds."""
+    person = _person(by)
+    from openletter.campaigns import clock, steps
+
+    steps.pause_leaving(because=f"stopped by {person.removeprefix('user:')}", now=clock.wall())
+    typer.echo("stopped; go on with: openletter resume --by NAME", err=True)
+
+
+def resume(*, by: By) -> None:
+    """Go on after a stop, a restore, a move or a copy: this is the one that may send."""
+    person = _person(by)
+    from django.conf import settings
+
+    from openletter.campaigns import clock
+    from openletter.letters.models import Delivery
+    from openletter.letters.settle import go_on
+
+    go_on(settings.STATE, by=person.removeprefix("user:"), now=clock.wall())
+    count = Delivery.objects.filter(state="unknown").count()
+    typer.echo(f"letters may leave again; {count} of unknown fate stay where they are", err=True)
+
+
+def unknown(*, as_json: Annotated[bool, typer.Option("--json")] = False) -> None:
+    """List letters whose fate nobody knows, and which of them a log proved never to have left."""
+    _set_up()
+    from openletter.letters.models import Delivery
+
+    for one in Delivery.objects.filter(state="unknown").order_by("id").iterator():
+        row = {
+            "id": one.pk, "mailbox": one.mailbox, "message_id": one.message_id,
+            "handed_at": one.handed_at.isoformat() if one.handed_at else None,
+            "reason": one.reason, "not_sent": one.not_sent_at is not None,
+        }  # fmt: skip
+        text = f"{one.pk} {one.mailbox} {one.reason}{' not-sent' if one.not_sent_at else ''}"
+        typer.echo(json.dumps(row) if as_json else text)
+
+
+def clear(
+    ids: Annotated[list[int], typer.Argument(help="Numbers from `openletter unknown`.")],
+    *,
+    by: By,
+) -> None:
+    """Send again what a log proved never to have left; only a person may say so."""
+    person = _person(by)
+    from openletter.campaigns import clock
+    from openletter.letters.models import Delivery
+    from openletter.letters.sending import Refused, clear_again
+
+    refused = 0
+    for row in Delivery.objects.filter(pk__in=ids).order_by("id"):
+        try:
+            clear_again(row, user=person.removeprefix("user:"), now=clock.wall())
+        except Refused as error:
+            refused += 1
+            typer.echo(f"{row.pk}: {error.reason.code}", err=True)
+    missing = len(set(ids)) - Delivery.objects.filter(pk__in=ids).count()
+    if refused or missing:
+        raise typer.Exit(1)
+
+
+def _set_up() -> None:
+    from openletter.shell import setup
+
+    setup()
+
+
+def _person(name: str) -> str:
+    """The actor of a change: an existing, active user."""
+    _set_up()
+    from django.contrib.auth.models import User
+
+    if not User.objects.filter(username=name, is_active=True).exists():
+        typer.echo(f"openletter: no active user {name!r}; see `openletter user add`", err=True)
+        raise typer.Exit(2)
+    return f"user:{name}"
