@@ -143,7 +143,6 @@ def weigh_address(
 def _events(
     paths: list[Path], *, hint: Hint, now: datetime, book: SourceBook
 ) -> Iterator[RowOf | FileVerdict]:
-    count = 0
     for path in paths:
         try:
             stream = path.open("rb")
@@ -152,11 +151,16 @@ def _events(
             yield FileVerdict(file=visible(str(path)), outcome="refused", reason=reason)
             continue
         with stream:
-            for event in read_file(str(path), stream, book=book, now=now, hint=hint):
-                count += 1
-                if count % PROGRESS_EVERY == 0:
-                    typer.echo(f"{count:,} rows", err=True)
-                yield event
+            events = read_file(str(path), stream, book=book, now=now, hint=hint)
+            yield from _counted(events)
+
+
+def _counted(events: Iterator[RowOf | FileVerdict]) -> Iterator[RowOf | FileVerdict]:
+    """The same, telling on stderr how far it is."""
+    for count, event in enumerate(events, start=1):
+        if count % PROGRESS_EVERY == 0:
+            typer.echo(f"{count:,} rows", err=True)
+        yield event
 
 
 class _Said:

@@ -26,6 +26,9 @@ _NOT_READ = {
 }  # fmt: skip
 _UNSAFE_NAME = re.compile(r"(^[/\\])|(^[A-Za-z]:)|((^|[/\\])\.\.([/\\]|$))|[\x00-\x1f\x7f]")
 
+_ZIP_TROUBLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError)
+"""What zipfile raises at hostile archives; RuntimeError for methods it lacks and passwords."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Limits:
@@ -137,7 +140,7 @@ def _rest(wrapper: zlib._Decompress) -> Iterator[bytes]:
 def _zip_parts(name: str, stream: BinaryIO, *, limits: Limits, size: int) -> list[Part]:
     try:
         archive = zipfile.ZipFile(stream)
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError, EOFError):
+    except _ZIP_TROUBLE:
         raise UnreadableFileError("damaged-zip") from None
     members = [info for info in archive.infolist() if not info.orig_filename.endswith("/")]
     if len(members) > limits.members:
@@ -179,7 +182,5 @@ def _unzip(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Iterator[bytes]:
         with archive.open(info) as member:
             while chunk := member.read(CHUNK):
                 yield chunk
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError):
+    except _ZIP_TROUBLE:
         raise UnreadableFileError("damaged-zip") from None
-    except RuntimeError:  # zipfile's word for an encrypted member
-        raise UnreadableFileError("encrypted-member") from None
