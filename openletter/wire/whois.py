@@ -1,7 +1,7 @@
 """WHOIS texts (RFC 3912 carries them; each registry has its own form) as registrations.
 
-RIPE, APNIC, AFRINIC and LACNIC write in RPSL's manner, ARIN a list of fields, JPNIC a lettered
-list.
+RIPE, APNIC, AFRINIC and LACNIC write in RPSL's manner, ARIN and KRNIC lists of fields, JPNIC a
+lettered list.
 
 Owns: one text in, its registrations out, most specific first. Refuses: texts in which no network
 and no AS can be found (`UnreadableError`): "no match" is said by the registry, not by us.
@@ -41,6 +41,7 @@ _BANNERS = (
 _ABUSE_LINE = re.compile(
     r"^%+\s*Abuse contact for '([^'\n]{1,120})' is '([^'\n]{1,320})'", re.MULTILINE
 )
+_FAILED_LINE = re.compile(r"[^\n]*\n%+\s*Abuse-mailbox validation failed", re.IGNORECASE)
 _NONE_LINE = re.compile(r"^%+\s*No abuse contact registered for ([^\n]{1,120})", re.MULTILINE)
 _TAG = re.compile(r"<[^<>]{0,400}>")
 
@@ -57,6 +58,8 @@ def read(document: bytes | str) -> list[Registration]:
         found = list(_arin(text))
     elif "[Network Number]" in text or "[AS Number]" in text:
         found = _jpnic(text)
+    elif re.search(r"^IPv[46] Address\s*:", text, re.MULTILINE):
+        found = list(_krnic(text))
     else:
         found = _rpsl(text)
     if not found:
@@ -101,6 +104,7 @@ def _with_lines(found: Registration, text: str) -> Registration:
         Written(
             value=match.group(2), place=Place.ABUSE_BOX, role="abuse-contact",
             object=plain(match.group(1), 200), party=Party.GROUP,
+            suspect=bool(_FAILED_LINE.match(text, match.end())),
         )
         for match in _ABUSE_LINE.finditer(text)
         if _is_about(match.group(1), found)
@@ -260,3 +264,45 @@ def _jpnic_registration(fields: dict[str, str], written: tuple[Written, ...]) ->
             written=written,
         )
     ]
+
+
+# -- KRNIC --------------------------------------------------------------------------------------
+
+_KRNIC_FIELD = re.compile(
+    r"^(IPv[46] Address|Organization Name|Service Name|Network Type|Name|E-Mail)\s*:[ \t]*(.*)$",
+    re.MULTILINE | re.IGNORECASE,
+)
+
+
+def _krnic(text: str) -> Iterator[Registration]:
+    """The English half: a provider's network, then more specific ones, each with a contact."""
+    sections: list[dict[str, str]] = []
+    for match in _KRNIC_FIELD.finditer(text):
+        label, value = match.group(1).lower(), match.group(2).strip()
+        if label.endswith("address"):
+            sections.append({"range": value.partition("(")[0].strip()})
+        elif sections:
+            sections[-1].setdefault(label, value)
+    for section in sections:
+        ends = parse_range(section["range"])
+        if ends is None:
+            continue
+        name = plain(section.get("name", ""))
+        yield Registration(
+            source=Source.WHOIS,
+            registry="krnic",
+            subject=Subject.NETWORK,
+            query=str(ends[0]),
+            handle=section["range"],
+            name=plain(section.get("service name", "")),
+            status="assigned" if "network type" in section else "allocated",
+            first=ends[0],
+            last=ends[1],
+            holder=Holder(name=plain(section.get("organization name", ""))),
+            written=(
+                Written(
+                    value=section.get("e-mail", ""), place=Place.CONTACT, role="contact",
+                    object=name, party_name=name,
+                ),
+            ),
+        )  # fmt: skip

@@ -186,6 +186,21 @@ def test_a_registry_that_uses_the_network_itself_is_its_holder() -> None:
     )
 
 
+def test_a_registrys_own_as_is_written_to_at_its_desk() -> None:
+    desk = party("hostmaster@nic.ad.jp", name="JNIC", roles="technical")
+    own = {"description": ["Japan Network Information Center"], "title": "description"}
+    found = rdap.read(
+        json.dumps({"startAutnum": 2, "name": "JPNIC", "entities": [desk], "remarks": [own]})
+    )[0]
+    assert chosen(found) == "hostmaster@nic.ad.jp"
+
+
+def test_the_holders_own_house_comes_before_another_one() -> None:
+    org = party("support@ix.example", "ann@isp.example", name="Org", kind="org")
+    desk = party("help@isp.example", "bob@isp.example", name="Bob", kind="individual")
+    assert chosen(network(org, desk)) == "help@isp.example"
+
+
 @pytest.mark.parametrize(
     ("status", "name"),
     [
@@ -211,6 +226,7 @@ def test_a_stub_of_another_registry_names_nobody(status: str, name: str) -> None
         ("unread@ripe.net", Refusal.PLACEHOLDER),
         ("bitbucket@ripe.net", Refusal.PLACEHOLDER),
         ("removed@lacnic.net", Refusal.REDACTED),
+        ("***@isp.net", Refusal.REDACTED),
         ("no-reply@isp.net", Refusal.NO_REPLY),
         ("noreply-abuse@isp.net", Refusal.NO_REPLY),
         ("donotreply@isp.net", Refusal.NO_REPLY),

@@ -75,6 +75,46 @@ d. [E-Mail]                     tanaka@univ.example
 """
 
 
+KRNIC = """\
+<pre>query : 192.0.2.3
+# KOREAN(UTF8)
+IPv4 : 192.0.2.0 - 192.0.2.255 (/24)
+# ENGLISH
+[ Network Information ]
+IPv4 Address       : 192.0.2.0 - 192.0.2.255 (/24)
+Organization Name  : Big Telecom
+Service Name       : BIGNET
+<a href="javascript:rolling('x')">See the Contact Info</a>
+<div>Name               : IP Manager
+Phone              : +82-2-000-0000
+E-Mail             : big_ip@big.example
+</div>
+[ Network Information ]
+IPv4 Address       : 192.0.2.64 - 192.0.2.127 (/26)
+Organization Name  : Shop
+Network Type       : CUSTOMER
+<div>Name               : IP Manager
+E-Mail             : big_ip@big.example
+</div>
+</pre>
+"""
+
+
+def test_krnic_the_customer_inside_the_provider() -> None:
+    shop, big = whois.read(KRNIC)
+    assert (shop.holder.name, shop.status, shop.size) == ("Shop", "assigned", 64)
+    assert (big.holder.name, big.name, big.written[0].value) == (
+        "Big Telecom", "BIGNET", "big_ip@big.example",
+    )  # fmt: skip
+
+
+def test_a_mailbox_that_failed_validation_is_suspect() -> None:
+    text = RIPE.replace(
+        "@isp.example'\n", "@isp.example'\n% Abuse-mailbox validation failed. See\n"
+    )
+    assert [each.written[0].suspect for each in whois.read(text)] == [True, True]
+
+
 def test_arin_the_smallest_network_first_each_with_its_own_contacts() -> None:
     shop, big = whois.read(ARIN)
     assert [each.value for each in shop.written] == ["abuse@shop.example"]

@@ -183,7 +183,8 @@ def fits(question: Question, found: Registration) -> bool:
     if isinstance(question, int):
         return found.covers_as(question)
     if isinstance(question, str):
-        return found.handle.upper() == question.upper()
+        named = (found.handle, found.holder.handle, found.query or "")
+        return question.upper() in (each.upper() for each in named)
     return question is not None and found.covers(question)
 
 

@@ -6,6 +6,7 @@ the order of trust; `rank.py` sorts by them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -72,7 +73,7 @@ class Candidate:
 def candidates_of(found: Registration, *, world: World) -> list[Candidate]:
     """Every address the registration gives, best place first, one per mailbox."""
     every = [*_from_boxes(found, world), *_from_remarks(found, world)]
-    every = _siblings_judged(every)
+    every = _home_first(_siblings_judged(every), found)
     every.sort(key=lambda each: (each.refused is not None, each.weight))
     kept: dict[str, Candidate] = {}
     for each in every:
@@ -130,7 +131,8 @@ def _judged(
     registry = registry_of_mailbox(mailbox)
     if registry:
         if holds_itself(registry, found, written.place):
-            return Tier.REGISTRY_AS_HOLDER, None
+            is_contact = written.place is Place.CONTACT
+            return _tier(written, mailbox) if is_contact else (Tier.REGISTRY_AS_HOLDER, None)
         return Tier.NOT_CHOSEN, Refusal.REGISTRY_MAILBOX
     return _tier(written, mailbox)
 
@@ -241,6 +243,22 @@ def _weight(tier: Tier, written: Written, mailbox: str) -> int:
     unchecked = 0 if written.validated else 500
     depth = min(written.depth, 4) + (4 if written.suspect else 0)
     return tier * 10_000 + depth * 1_000 + unchecked + written.preference * 4 + _name(mailbox)
+
+
+def _home_first(every: list[Candidate], found: Registration) -> list[Candidate]:
+    """Behind the boxes of the house that most of the answer's addresses are in, the others."""
+    houses = Counter(
+        names.brand_of(written.value.strip().lower().rpartition("@")[2])
+        for written in found.written
+        if "@" in written.value
+    )
+    most = max(houses.values(), default=0)
+    return [
+        replace(each, weight=each.weight + 10)
+        if houses[names.brand_of(each.mailbox.rpartition("@")[2])] < most
+        else each
+        for each in every
+    ]
 
 
 def _name(mailbox: str) -> int:

@@ -40,7 +40,7 @@ _REDACTED_LOCAL = re.compile(r"(removed|redacted|withheld|masked|hidden|gdpr|pri
 _NO_REPLY = re.compile(
     r"(no|not|dont|donot|do-not|do_not|never|ne-pas|keine?|no-?responder)[._-]?"
     r"(reply|replies|respond|response|answer|repondre|antwort|antworten|responder|responda)"
-    r"|noreply.*|no-reply.*|.*[._-](noreply|no-reply|donotreply)|niet-?beantwoorden"
+    r"|noreply.*|mailer-daemon|no-reply.*|.*[._-](noreply|no-reply|donotreply)|niet-?beantwoorden"
 )
 _DISCARDED = frozenset({
     "bitbucket", "bit-bucket", "devnull", "dev-null", "null", "nobody", "unread", "blackhole",
@@ -71,6 +71,7 @@ REGISTRIES: dict[str, tuple[str, ...]] = {
     "icann.org": ("icann",),
     "nic.ad.jp": ("jpnic", "japan network information center"),
     "nic.or.kr": ("krnic", "korea internet & security"),
+    "nida.or.kr": ("krnic", "nida"),
     "krnic.or.kr": ("krnic",), "krnic.net": ("krnic",), "kisa.or.kr": ("kisa",),
     "twnic.net.tw": ("twnic", "taiwan network information"), "twnic.tw": ("twnic",),
     "cnnic.cn": ("cnnic", "china internet network information"),
@@ -92,7 +93,7 @@ def refusal_of_value(value: str) -> Refusal | None:
 def refusal_of_mailbox(mailbox: str, *, world: World) -> Refusal | None:
     """What the address alone tells, whoever it belongs to."""
     local, _, domain = mailbox.rpartition("@")
-    if _REDACTED_LOCAL.fullmatch(local) or _REDACTED.search(local):
+    if "*" in local or _REDACTED_LOCAL.fullmatch(local) or _REDACTED.search(local):
         return Refusal.REDACTED
     if local in _DISCARDED or _is_placeholder(domain, world):
         return Refusal.PLACEHOLDER
@@ -112,12 +113,12 @@ def registry_of_mailbox(mailbox: str) -> str | None:
 
 
 def holds_itself(registry_domain: str, network: Registration, place: Place) -> bool:
-    """Whether a registry uses the network itself and gives the box for abuse.
+    """Whether a registry uses the network itself, so that its box is the holder's.
 
     An allocation bears the registry's name only until somebody below is asked for; then the box
     is not that of whoever runs the server.
     """
-    if place not in (Place.ABUSE_BOX, Place.ABUSE_ROLE):
+    if place is Place.NOTICE:
         return False
     status = network.status.lower()
     is_passed_on = "alloc" in status and "direct" not in status

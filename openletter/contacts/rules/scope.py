@@ -20,6 +20,7 @@ _SERVES = re.compile(
     r"\w(net|tel|telecom|hosting|link|com)\b",
     re.IGNORECASE,
 )
+_PASSED_ON = re.compile("alloc|partitioned|aggregated|anycast")
 _USES = re.compile(
     r"\b(universi\w*|college|school|schule|ecole|escuela|colegio|institut\w*|academ\w*|hospital|"
     r"clinic\w*|bank\w*|banco|ministry|ministerio|ministere|ministerium|city of|county|"
@@ -50,7 +51,7 @@ def _scope_of_holder(found: Registration) -> Scope:
     status = found.status.lower()
     holder = found.holder
     named = f"{holder.name} {found.name if not holder.name else ''}"
-    if holder.kind.upper() in ("LIR", "RIR") or "alloc" in status:
+    if holder.kind.upper() in ("LIR", "RIR") or _PASSED_ON.search(status):
         return Scope.PROVIDER
     if _USES.search(named):
         return Scope.END_USER
