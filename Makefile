@@ -8,10 +8,10 @@ export PYTHONWARNINGS ?=
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -X dev -m pytest -n 2 --dist loadgroup -q
-.PHONY: help setup demo test test-full check format clean lock docs messages bench wheel dev tools
+.PHONY: help setup demo test test-full check format clean lock docs messages bench wheel dev tools guides-test
 
 help: ## show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
 	@printf '\nStart with:  make demo\n'
 
 setup: ## prepare .venv; the command is .venv/bin/openletter
@@ -27,6 +27,10 @@ test: check tools ## checks and all tests within ten minutes
 
 test-full: check tools ## the full matrices too, up to an hour
 	@$(PYTEST) -m "full or not full"
+
+guides-test: tools ## follow every guide on the real servers (root), and keep the record
+	@$(BIN)/python -m tests.servers.following
+	@printf 'Next: git diff openletter/guides/tested.json\n' >&2
 
 check: dev ## format, lint, types, import law, migrations, translations, generated docs
 	@scripts/check

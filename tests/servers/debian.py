@@ -19,6 +19,7 @@ WANTED = {
     "postgresql-15": "usr/lib/postgresql/15/bin/initdb",
     "rbldnsd": "usr/sbin/rbldnsd",
     "squid": "usr/sbin/squid",
+    "swaks": "usr/bin/swaks",
 }
 
 
