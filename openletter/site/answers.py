@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
@@ -15,7 +15,7 @@ from openletter.replies.rules.actions import OF_HOLDERS, PageAction
 from openletter.site import errors, passing
 from openletter.site.actions import LETTER_ONLY, page_of
 from openletter.site.doors import answering, reading
-from openletter.site.holders import Door, rows_of_letter
+from openletter.site.holders import Door, rows_of_letter, was_said
 from openletter.site.letters import back_to, opened_by_case, opened_by_letter, told_of
 from openletter.words import normalise_mailbox
 
@@ -67,9 +67,11 @@ def _answer(request: HttpRequest, door: Door, press: PageAction) -> HttpResponse
 
 
 def _done(request: HttpRequest, door: Door, press: PageAction) -> HttpResponse:
-    """What happens next; it can be read as often as one likes."""
+    """What happens next; only where it was said, and as often as one likes."""
     if not _is_offered(door, press):
         return errors.unknown_link(request)
+    if not was_said(door, press):
+        return HttpResponseRedirect(door.to())
     page = page_of(press, passed_on=door.passed_on)
     told = told_of(
         door,
@@ -119,6 +121,8 @@ def _pass_on(request: HttpRequest, door: Door) -> HttpResponse:
 
 
 def _pass_on_done(request: HttpRequest, door: Door) -> HttpResponse:
+    if not was_said(door, PageAction.PASS_ON):
+        return HttpResponseRedirect(door.to())
     page = {
         "done": _("Thank you. A person looks at your suggestion."),
         "next": [_("Nothing has been sent to that address.")],

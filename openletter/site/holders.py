@@ -20,7 +20,7 @@ from openletter.contacts.models import Suppression
 from openletter.evidence.models import Observation
 from openletter.letters.models import Letter, LetterCase
 from openletter.replies.models import Reply, ReplyKind
-from openletter.replies.rules.actions import PageAction
+from openletter.replies.rules.actions import KIND_OF, TAKES_BACK, PageAction
 from openletter.words import secret_hash
 
 WITH_CASE = ("case__finding", "case__partner", "case__campaign")
@@ -122,11 +122,24 @@ TOLD = {
 }
 
 
+BY_HAND = (Reply.Channel.PAGE, Reply.Channel.ONE_CLICK)
+
+
+def was_said(door: Door, press: PageAction) -> bool:
+    """Whether this answer stands, or, for one that takes back, whether something was taken back."""
+    kind = KIND_OF[TAKES_BACK.get(press, press)]
+    return Reply.objects.filter(
+        letter=door.letter,
+        case=door.case,
+        kind=kind,
+        channel__in=BY_HAND,
+        undone_at__isnull=press not in TAKES_BACK,
+    ).exists()
+
+
 def told_at(door: Door) -> list[Told]:
     """Answers given through this very kind of door, newest first; never those of another one."""
-    answers = Reply.objects.filter(
-        letter=door.letter, channel__in=[Reply.Channel.PAGE, Reply.Channel.ONE_CLICK]
-    )
+    answers = Reply.objects.filter(letter=door.letter, channel__in=BY_HAND)
     if door.case is not None:
         answers = answers.filter(case=door.case)
     return [

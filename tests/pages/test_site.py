@@ -27,15 +27,18 @@ pytestmark = [pytest.mark.xdist_group("browser"), pytest.mark.django_db(transact
 OPEN = ("", "genuine", "open-relay", "open-proxy", "guides", "partners", "contact", "privacy",
         "accessibility")  # fmt: skip
 PRESSES = ("fixed", "not-fixed", "not-mine", "mine", "stop", "go-on", "question", "pass-on")
+UNDO = ("not-fixed", "mine", "go-on")
 HOLDERS = ("fixed", "not-mine", "question", "pass-on")
 
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """A letter about one address, one about many, and one whose cases have moved on."""
+    """A letter about one address, one about many, two answered ones, one that moved on."""
 
     one: Held
     many: Held
+    said: Held
+    unsaid: Held
     moved: Held
 
 
@@ -49,7 +52,22 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     states = (CaseState.ANNOUNCED_FIXED, CaseState.CLOSED, CaseState.WITHDRAWN)
     for case, state in zip(moved.cases, states, strict=True):
         Case.objects.filter(id=case.id).update(state=state, announced_at=case.opened_at)
-    return World(one=one, many=many, moved=moved)
+    said = a_letter(campaign, count=2, mailbox="hoi@dijk.example", net="2001:db8:1::{}")
+    unsaid = a_letter(campaign, count=2, mailbox="ik@polder.example", net="2001:db8:2::{}")
+    _press(said.secret, "fixed", "not-mine", "stop", "question", "pass-on")
+    _press(unsaid.secret, "fixed", "not-fixed", "not-mine", "mine", "stop", "go-on")
+    _press_case(said.case_secrets[0], *HOLDERS)
+    return World(one=one, many=many, said=said, unsaid=unsaid, moved=moved)
+
+
+def _press(secret: str, *presses: str) -> None:
+    for press in presses:
+        Client().post(f"/nl/l/{secret}/all/{press}", {"text": "it@klant.example"})
+
+
+def _press_case(secret: str, *presses: str) -> None:
+    for press in presses:
+        Client().post(f"/nl/c/{secret}/{press}", {"text": "it@klant.example"})
 
 
 def templates(world: World) -> Iterator[str]:
@@ -59,7 +77,8 @@ def templates(world: World) -> Iterator[str]:
     yield f"l/{world.one.secret}"
     yield f"l/{world.many.secret}?page=2"
     yield f"l/{world.many.secret}/all/fixed"
-    yield f"l/{world.many.secret}/all/fixed/done"
+    yield f"l/{world.said.secret}"
+    yield f"l/{world.said.secret}/all/fixed/done"
     yield f"l/{world.many.secret}/{world.many.cases[1].reference}"
     yield f"l/{world.many.secret}/{world.many.cases[1].reference}/pass-on"
     yield f"c/{world.many.case_secrets[2]}"
@@ -76,12 +95,13 @@ def paths(world: World) -> Iterator[str]:
     yield f"l/{world.many.secret}"
     for press in PRESSES:
         yield f"l/{world.many.secret}/all/{press}"
-        yield f"l/{world.many.secret}/all/{press}/done"
+        answered = world.unsaid if press in UNDO else world.said
+        yield f"l/{answered.secret}/all/{press}/done"
     for secret in world.moved.case_secrets[1:]:
         yield f"c/{secret}"
     for press in HOLDERS:
         yield f"c/{world.many.case_secrets[1]}/{press}"
-        yield f"c/{world.many.case_secrets[1]}/{press}/done"
+        yield f"c/{world.said.case_secrets[0]}/{press}/done"
     yield f"c/{'a' * 20}"
 
 
