@@ -7,7 +7,6 @@ have, so a letter may carry a pair; English always comes last.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from openletter.words import Reason, normalise_language
@@ -76,8 +75,3 @@ def _of_country(country: str, origin: str) -> tuple[tuple[str, ...], Reason]:
 def _with_english(*tags: str) -> tuple[str, ...]:
     ordered = [normalise_language(tag) for tag in tags]
     return (*dict.fromkeys(tag for tag in ordered if tag != ENGLISH), ENGLISH)
-
-
-def first(tags: Sequence[str]) -> str:
-    """The language a letter begins in."""
-    return tags[0] if tags else ENGLISH
