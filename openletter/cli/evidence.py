@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
@@ -39,9 +39,11 @@ from openletter.words import FindingState, Reason, Weakness
 
 if TYPE_CHECKING:
     from openletter.campaigns.models import Campaign
+    from openletter.evidence.models import Reject
 
 ROOM = "openletter.evidence"
 PROGRESS_EVERY = 100_000
+REJECTS_SHOWN = 20
 
 At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="judge as of this time")]
 AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line")]
@@ -240,10 +242,20 @@ def _store(
             now=now,
         )
         batch = steps.ingest_batch(batch, now=now)
-        for form in steps.told(batch):
-            typer.echo(_line(form) if as_json else f"{form['file']}: {form['outcome']}")
+        for verdict in steps.verdicts(batch):
+            typer.echo(_line(file_form(verdict)) if as_json else _told(verdict))
+        if not as_json:
+            _tell_rejects(steps.rejects(batch, limit=REJECTS_SHOWN))
         worst = max(worst, steps.exit_code_of(batch))
     raise typer.Exit(worst)
+
+
+def _tell_rejects(rejects: Iterable[Reject]) -> None:
+    """Refused rows with file and line, why, and what to do about it."""
+    for one in rejects:
+        why = sentence(ROOM, Reason(code=one.reason), "en")
+        what = advice(ROOM, one.reason, "en")
+        typer.echo(f"  {one.file}:{one.line} {why} {what} [{one.excerpt}]", err=True)
 
 
 def _weigh_stored(

@@ -20,12 +20,12 @@ from openletter.evidence.copying import (
     copy_observations,
     copy_rejects,
 )
-from openletter.evidence.models import Batch, Observation, Part, Source
+from openletter.evidence.models import Batch, Observation, Part, Reject, Source
 from openletter.evidence.rules.definitions import read_definition
 from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.forms import FILE_REFUSED, Form, exit_code, file_form
 from openletter.evidence.rules.judge import Judged
-from openletter.evidence.rules.reading import FileVerdict, read_file
+from openletter.evidence.rules.reading import FileVerdict, RowOf, read_file
 from openletter.evidence.rules.recognise import Hint
 from openletter.evidence.rules.weigh import Listing, Policy, Weighed
 from openletter.evidence.rules.weigh import weigh as conclude
@@ -150,13 +150,23 @@ def _store_rows(batch: Batch, stream: BinaryIO, *, now: datetime) -> list[FileVe
             writer.finish(event)
             verdicts.append(event)
         else:
-            writer.add(event.judged)
+            writer.add(event)
     return verdicts
 
 
 def told(batch: Batch) -> list[Form]:
     """What became of each part of a file, in the form of contracts.md section 5."""
-    return [file_form(_verdict(part)) for part in batch.parts.order_by("id")]
+    return [file_form(verdict) for verdict in verdicts(batch)]
+
+
+def verdicts(batch: Batch) -> list[FileVerdict]:
+    """What became of each part of a file."""
+    return [_verdict(part) for part in batch.parts.order_by("id")]
+
+
+def rejects(batch: Batch, *, limit: int) -> QuerySet[Reject]:
+    """Rows that were refused or set aside, in the file's order."""
+    return batch.rejects.order_by("id")[:limit]
 
 
 def exit_code_of(batch: Batch) -> int:
@@ -185,10 +195,13 @@ class _Writer:
         self.batch, self.book, self.now = batch, book, now
         self._part: Part | None = None
         self._newest: datetime | None = None
+        self._file = ""
         self._rows: list[Judged] = []
         self._kept = 0
 
-    def add(self, judged: Judged) -> None:
+    def add(self, told: RowOf) -> None:
+        judged = told.judged
+        self._file = told.file
         self._rows.append(judged)
         if judged.seen_at is not None and judged.judgement in STATED:
             self._newest = max(self._newest or judged.seen_at, judged.seen_at)
@@ -227,7 +240,9 @@ class _Writer:
         self._rows = []
 
     def _new_part(self) -> Part:
-        return Part(batch=self.batch, feed_at=self.batch.stored_at, read_at=self.now)
+        return Part(
+            batch=self.batch, file=self._file, feed_at=self.batch.stored_at, read_at=self.now
+        )
 
     def _source(self, feed_id: str) -> Source:
         feed = self.book.get(feed_id)

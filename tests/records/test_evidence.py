@@ -71,6 +71,7 @@ def test_bad_rows_are_listed_and_the_rest_goes_on() -> None:
     assert Observation.objects.count() + Reject.objects.count() == batch.rows
     refused = Reject.objects.get(batch=batch)
     assert (refused.reason, refused.row, refused.line) == ("bad-address", 2, 3)
+    assert refused.file == "2026-03-02-scan_http_proxy-a.csv"
     assert "192.0.2.999" in refused.excerpt
 
 

@@ -108,7 +108,7 @@ def _report(
     feed = book.get(hint.source) or book.by_report(report)
     by_name = feed is not None
     if feed is None and report.startswith(book.other_reports):
-        return NotRead(reason="not-about-our-weaknesses", refused=True, format=form, source=report)
+        return NotRead(reason="not-about-our-weaknesses", detail=report, refused=True, format=form)
     feed = feed or book.by_columns(header)
     if feed is None:
         return NotRead(reason="not-about-our-weaknesses", refused=True, format=form)
