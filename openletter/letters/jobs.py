@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import os
 import platform
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 import structlog
 from django.conf import settings
-from django.db import Error as DatabaseError
+from django.db import InterfaceError, OperationalError, connection
 
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign
@@ -19,6 +22,7 @@ from openletter.letters import keys, sending
 from openletter.letters.journal import Journal
 from openletter.letters.mark import at_start
 from openletter.letters.rules import answers
+from openletter.letters.rules.facts import LetterError
 from openletter.letters.sending import Claimed
 from openletter.net.mailbox import known_port
 from openletter.net.smtp_client import Door, DoorClosedError, Session, Timeouts
@@ -26,6 +30,10 @@ from openletter.wire.smtp import Envelope, Fate, Outcome
 
 log = structlog.get_logger()
 
+_Result = TypeVar("_Result")
+
+PATIENCE = 60.0
+"""Seconds that a sender waits for its database before it lets letters become `unknown`."""
 REFUSALS_IN_A_ROW = 5
 """So many refusals about us, one after the other, and the campaign pauses itself."""
 
@@ -85,11 +93,12 @@ def _hand_over_all(
     """One after the other; a stop or a closed door puts back what was not begun."""
     refused = 0
     for position, one in enumerate(claimed):
-        fate = None if sending.is_stopped(campaign) else _say(session, campaign, one, now=now)
+        stopped = _surely(partial(sending.is_stopped, campaign))
+        fate = None if stopped else _say(session, campaign, one, now=now)
         if fate is None:
             _put_back(claimed[position:], journal, now=now)
             return position
-        sending.record(one, fate, now=now)
+        _surely(partial(sending.record, one, fate, now=now))
         refused = refused + 1 if _is_about_us(fate) else 0
         if refused >= REFUSALS_IN_A_ROW:
             because = f"the mail server refuses us: {fate.code} {fate.text}"[:300]
@@ -98,12 +107,14 @@ def _hand_over_all(
 
 
 def _say(session: Session, campaign: Campaign, one: Claimed, *, now: datetime) -> Fate | None:
-    """None: the door closed before a word of this letter was said."""
+    """None: the door closed, or the key was missing, before a word of this letter was said."""
     try:
         return session.hand_over(_envelope(campaign, one, now=now))
     except DoorClosedError as closed:
         log.warning("door-closed", text=closed.fate.text, code=closed.fate.code)
-        return None
+    except LetterError as error:
+        log.error("not-signed", because=str(error))  # noqa: TRY400 - the key's name says it all
+    return None
 
 
 def _envelope(campaign: Campaign, one: Claimed, *, now: datetime) -> Envelope:
@@ -119,12 +130,22 @@ def _envelope(campaign: Campaign, one: Claimed, *, now: datetime) -> Envelope:
 
 def _put_back(claimed: Sequence[Claimed], journal: Journal, *, now: datetime) -> None:
     """First the database, then the journal: a crash in between leaves too much in the journal."""
-    try:
-        sending.put_back(claimed, now=now)
-    except DatabaseError:
-        log.exception("not-put-back")  # they become `unknown` at the next start
-        return
+    _surely(partial(sending.put_back, claimed, now=now))
     journal.append([one.returned(now=now) for one in claimed])
+
+
+def _surely(act: Callable[[], _Result]) -> _Result:
+    """Wait for a database that went away: only this process knows what it has handed over."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return act()
+        except (OperationalError, InterfaceError):
+            if time.monotonic() > deadline or connection.in_atomic_block:
+                raise
+            log.warning("database-away")
+            connection.close()
+            time.sleep(0.5)
 
 
 def _is_about_us(fate: Fate) -> bool:

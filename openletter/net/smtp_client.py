@@ -19,6 +19,7 @@ from openletter.wire.smtp import (
     Envelope,
     Fate,
     HandOver,
+    LocalProtocolError,
     NeedMore,
     Opened,
     Opening,
@@ -130,7 +131,10 @@ class Session:
         """
         if not self.is_open:
             self.open()
-        dialogue = HandOver(envelope, extensions=self._extensions)
+        try:
+            dialogue = HandOver(envelope, extensions=self._extensions)
+        except LocalProtocolError as error:
+            return Fate(outcome=Outcome.REFUSED, stage=Stage.RCPT, text=str(error)[:300])
         try:
             fate = self._transact(dialogue)
         except OSError:
