@@ -1,6 +1,4 @@
-"""Drafts and clearing: one letter per mailbox and wave, at the campaign's pace, never about what
-is no longer right.
-"""
+"""Drafts and clearing: one letter per mailbox and wave, never about what is not right now."""
 
 from __future__ import annotations
 
@@ -200,7 +198,7 @@ def test_what_is_no_longer_right_leaves_the_draft() -> None:
             mailbox=ABUSE, campaign=choice.case.campaign, who="x", how="x", at=NOW
         ),
         lambda _: Exclusion.objects.create(network="192.0.2.0/24", who="x", how="x", at=NOW),
-        lambda choice: (
+        lambda _: (
             Wave.objects.update(closes_at=NOW + timedelta(seconds=1), opens_at=NOW)
             and Wave.objects.update(opens_at=NOW + HOUR, closes_at=None)
         ),
