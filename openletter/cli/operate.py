@@ -57,19 +57,19 @@ def up(
         os.environ["OPENLETTER_LISTEN"] = listen
     try:
         with processes.until_signal() as stopped, processes.only_one(state):
-            watch = _prepare()
+            watch = prepare()
             children = _children()
             _announce()
             try:
                 processes.run(children, stopped=stopped, watch=watch)
             finally:
-                _stop_database(state)
+                stop_database(state)
     except (processes.AlreadyUpError, processes.KeepsEndingError) as problem:
         fail(str(problem))
     say("down")
 
 
-def _prepare() -> Callable[[], None]:
+def prepare() -> Callable[[], None]:
     """Make the database ready and ask whether anything may leave; give what keeps it running."""
     from openletter.shell import database, setup
 
@@ -112,7 +112,7 @@ def _announce() -> None:
     say(f"site http://{settings.LISTEN}/  desk http://{settings.LISTEN}/desk/  stop: Ctrl-C")
 
 
-def _stop_database(state: Path) -> None:
+def stop_database(state: Path) -> None:
     from django.conf import settings
 
     from openletter.shell import postgres
