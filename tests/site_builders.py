@@ -93,7 +93,9 @@ def _observation(part: Part, ip: str, weakness: Weakness, number: int, at: datet
 def _part(campaign: Campaign, number: int, at: datetime) -> Part:
     world = campaign if campaign.exercise else None
     name, title = SOURCES[number]
-    source, _ = Source.objects.get_or_create(id=name, defaults={"name": title, "family": name})
+    source, _ = Source.objects.get_or_create(
+        id=name, defaults={"name": title, "family": name, "terms": {"redistribute": number == 0}}
+    )
     batch, _ = Batch.objects.get_or_create(
         sha256=hashlib.sha256(name.encode()).digest(), exercise=world,
         defaults={"name": f"{name}.csv", "source": source, "stored_at": at, "state": "done"},

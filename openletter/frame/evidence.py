@@ -9,7 +9,7 @@ from itertools import groupby
 
 from openletter.evidence.models import Observation
 from openletter.frame import labels
-from openletter.words import Judgement, Weakness
+from openletter.words import Judgement, Role, Weakness
 
 COUNTS = frozenset({Judgement.ACCEPT, Judgement.SAME_AS, Judgement.CORROBORATES})
 
@@ -21,6 +21,7 @@ class EvidenceRow:
     source: str
     place: str
     says: str
+    side: str
     code: str
     first_seen: datetime
     last_seen: datetime
@@ -35,25 +36,34 @@ def _key(seen: Observation) -> Key:
     return (seen.source.name, place, seen.weakness or "", seen.role, seen.code or "")
 
 
-def _says(weakness: str) -> str:
+def _says(weakness: str, role: Role) -> str:
+    """An exit is not called open: of it the source says only that traffic leaves there."""
+    if role is Role.EXIT:
+        return str(labels.ROLE[Role.EXIT])
     return str(labels.SAYS[Weakness(weakness)]) if weakness else "–"
 
 
-def _row(key: Key, seen: list[Observation]) -> EvidenceRow:
-    source, place, weakness, _role, code = key
+def _row(key: Key, seen: list[Observation], *, quoting: bool) -> EvidenceRow:
+    source, place, weakness, role, code = key
+    may_quote = quoting or bool(seen[0].source.terms.get("redistribute", False))
     times = [one.seen_at for one in seen]
     return EvidenceRow(
         source=source,
         place=place,
-        says=_says(weakness),
-        code=code,
+        says=_says(weakness, Role(role)),
+        side=str(labels.ROLE[Role.UNKNOWN]) if role == Role.UNKNOWN else "",
+        code=code if may_quote else "",
         first_seen=min(times),
         last_seen=max(times),
     )
 
 
-def rows_of(observations: Iterable[Observation]) -> list[EvidenceRow]:
-    """Observations that count, grouped; the newest statement first."""
+def rows_of(observations: Iterable[Observation], *, quoting: bool = False) -> list[EvidenceRow]:
+    """Observations that count, grouped; the newest statement first.
+
+    A source's own code is shown only where its terms allow passing it on; inside the house
+    (`quoting`) it always is.
+    """
     counted = sorted((one for one in observations if one.judgement in COUNTS), key=_key)
-    rows = [_row(key, list(group)) for key, group in groupby(counted, key=_key)]
+    rows = [_row(key, list(group), quoting=quoting) for key, group in groupby(counted, key=_key)]
     return sorted(rows, key=lambda row: row.last_seen, reverse=True)

@@ -114,7 +114,7 @@ def case_facts(choice: Choice, rows: Sequence[Observation]) -> CaseFacts:
     """One case as the letter tells it, with a fresh link secret."""
     case = choice.case
     weakness = Weakness(case.weakness)
-    known = _recognised(weakness, rows)
+    known = recognised(weakness, rows)
     protocols = [row.protocol for row in rows if row.protocol]
     return CaseFacts(
         reference=case.reference,
@@ -145,7 +145,7 @@ def _seen(rows: Sequence[Observation]) -> Iterable[Seen]:
         )
 
 
-def _recognised(weakness: Weakness, rows: Sequence[Observation]) -> Candidate | None:
+def recognised(weakness: Weakness, rows: Sequence[Observation]) -> Candidate | None:
     """The one product that the evidence speaks of; two different ones are none."""
     found: dict[str, Candidate] = {}
     for row in rows:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.utils.translation import get_language
@@ -10,8 +10,9 @@ from django.utils.translation import get_language
 from openletter.cases.models import Case
 from openletter.evidence.models import Observation
 from openletter.guides import library
-from openletter.guides.recognise import UNKNOWN, Candidate, Facts
+from openletter.guides.recognise import UNKNOWN
 from openletter.guides.values import Values
+from openletter.letters.gather import recognised
 from openletter.site.reading import FIRST_STEPS, ReadSection, read
 from openletter.words import Weakness
 
@@ -27,23 +28,9 @@ class Fix:
     sections: Sequence[ReadSection]
 
 
-def _facts(weakness: Weakness, seen: Iterable[Observation]) -> Iterable[Facts]:
-    for one in seen:
-        said = {name: str(one.about.get(name, "")) for name in ("banner", "server", "via")}
-        if any(said.values()):
-            yield Facts(weakness=weakness, **said)
-
-
-def recognise(case: Case, seen: Iterable[Observation]) -> Candidate | None:
-    """The product that the newest statement with a banner speaks of, if only one fits."""
-    for facts in _facts(Weakness(case.weakness), seen):
-        return library.recognised(facts)
-    return None
-
-
 def fix_for(case: Case, seen: Sequence[Observation]) -> Fix:
     """Typed values go into the commands: the address and a port of the finding, never a banner."""
-    found = recognise(case, seen)
+    found = recognised(Weakness(case.weakness), seen)
     language = get_language() or "en"
     guide = library.guide(found.guide_id if found else UNKNOWN, language=language)
     ports = case.finding.ports

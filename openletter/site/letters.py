@@ -33,7 +33,7 @@ from openletter.site.holders import (
     rows_of_letter,
     told_at,
 )
-from openletter.words import CaseState
+from openletter.words import CaseState, Role
 
 A_PAGE: Final = 50
 
@@ -68,6 +68,7 @@ def _case_facts(door: Door, request: HttpRequest) -> dict[str, object]:
     return {
         "case": case,
         "evidence": rows_of(seen),
+        "exit_only": bool(seen) and all(one.role == Role.EXIT for one in seen),
         "fix": fix_for(case, seen) if live else None,
         "buttons": _buttons(door, CASE_PRESSES) if live else [],
         "here": f"{settings.SITE_ADDRESS}{request.path}",

@@ -12,6 +12,7 @@ from django.utils.translation import override
 
 from openletter.cases.models import Case
 from openletter.contacts.models import Choice, Suppression
+from openletter.evidence.models import Observation, Source
 from openletter.letters.models import Delivery
 from openletter.replies.models import Reply, ReplyKind
 from openletter.site import errors
@@ -200,6 +201,26 @@ def test_a_case_shows_evidence_by_source_with_times_in_utc(client: Client, held:
     assert 'datetime="2026-03-01T12:00:00Z"' in page
     assert "ESMTP Postfix" in page
     assert f"swaks -s {held.cases[0].ip} -p 25" in page
+
+
+def test_a_sources_code_is_shown_only_where_its_terms_allow(client: Client, held: Held) -> None:
+    path = f"/en/c/{held.case_secrets[0]}"
+    assert "code 127.0.0.2" in client.get(path).content.decode()
+    Source.objects.update(terms={"redistribute": False})
+    page = client.get(path).content.decode()
+    assert "Wierhaven relay list" in page
+    assert "127.0.0.2" not in page
+
+
+def test_an_exit_is_not_called_open(client: Client, held: Held) -> None:
+    Observation.objects.filter(id__in=held.cases[0].finding.rows).update(role="exit")
+    page = client.get(f"/en/c/{held.case_secrets[0]}").content.decode()
+    assert "the traffic leaves from this address" in page
+    assert "may have another address" in page
+    assert "passes on mail from anybody" not in page
+    Observation.objects.update(role="unknown")
+    page = client.get(f"/en/c/{held.case_secrets[0]}").content.decode()
+    assert "does not say which side" in page
 
 
 def test_a_closed_case_asks_for_nothing_more(client: Client, held: Held) -> None:
