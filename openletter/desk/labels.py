@@ -52,6 +52,11 @@ CAMPAIGN_STATE: Final[Mapping[CampaignState, Label]] = {
     CampaignState.FINISHED: pgettext_lazy("campaign", "finished"),
 }
 
+CASE: Final[Mapping[CaseState, Label]] = {
+    **shared.CASE_STATE,
+    CaseState.OPEN: pgettext_lazy("case", "open"),
+}
+
 DELIVERY: Final[Mapping[DeliveryState, Label]] = {
     DeliveryState.CLEARED: pgettext_lazy("delivery", "cleared to leave"),
     DeliveryState.HANDING: pgettext_lazy("delivery", "being handed over"),
@@ -170,7 +175,7 @@ SETS: Final[Mapping[str, Mapping[str, Label]]] = {
     "batch": BATCH,
     "dated": DATED,
     "weakness": {word.value: shared.WEAKNESS[word] for word in Weakness},
-    "case": {word.value: shared.CASE_STATE[word] for word in CaseState},
+    "case": {word.value: text for word, text in CASE.items()},
     "reader": {word.value: shared.READER[word] for word in Reader},
     "wave": {word.value: shared.WAVE[word] for word in WaveKind},
     "outcome": {word.value: shared.OUTCOME[word] for word in OutcomeResult},
@@ -189,7 +194,7 @@ MARKS: Final[Mapping[str, Mapping[str, str]]] = {
     },
     "choice": {"chosen": GOOD, "nobody": WRONG, "conflict": MIND, "needs-person": MIND},
     "recheck": {"still-there": WRONG, "gone": GOOD},
-    "case": {word.value: mark for word, mark in shared.CASE_CHIP.items()},
+    "case": {"announced-fixed": MIND, "closed": GOOD},
     "outcome": {"closed": GOOD, "gone": GOOD, "still-open": WRONG},
     "finding": {"open": WRONG, "suspected": MIND},
     "judgement": {"accept": GOOD, "corroborates": GOOD, "reject": WRONG, "quarantine": MIND},

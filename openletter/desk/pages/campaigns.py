@@ -17,6 +17,7 @@ from openletter.desk.paging import page_of
 from openletter.desk.queries import campaigns, line
 from openletter.letters import steps as letters
 from openletter.letters.plan import plan_of
+from openletter.letters.rules.facts import LetterError
 from openletter.words import Reason
 
 LONGEST_REASON = 300
@@ -217,7 +218,7 @@ def update_wave(visit: Visit, slug: str) -> HttpResponse:
     def verb() -> None:
         try:
             letters.open_update_wave(found, actor=visit.actor, now=clock.now(found))
-        except letters.LetterError as refused:
+        except LetterError as refused:
             raise CampaignError(Reason(code="no-update-now")) from refused
 
     return _try(visit, found, verb, done=gettext("New cases are gathered into update letters."))

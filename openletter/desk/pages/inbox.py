@@ -17,8 +17,8 @@ from openletter.replies.models import Reply, ReplyKind
 from openletter.words import normalise_mailbox
 
 UNDOABLE = frozenset({
-    ReplyKind.FIXED, ReplyKind.NOT_OURS, ReplyKind.OPT_OUT, ReplyKind.FEEDBACK, ReplyKind.BOUNCE_HARD,
-    ReplyKind.BOUNCE_SOFT,
+    ReplyKind.FIXED, ReplyKind.NOT_OURS, ReplyKind.OPT_OUT, ReplyKind.FEEDBACK,
+    ReplyKind.BOUNCE_HARD, ReplyKind.BOUNCE_SOFT,
 })  # fmt: skip
 """Kinds that did something to a case, a contact or a mailbox."""
 

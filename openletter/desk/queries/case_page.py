@@ -17,6 +17,7 @@ from openletter.evidence.models import Finding, Observation
 from openletter.letters.models import LetterCase
 from openletter.outcomes.models import Outcome, Recheck
 from openletter.replies.models import Reply
+from openletter.words import Reason
 
 MOST = 200
 """Rows of evidence and timeline that a page shows; it says so where there are more."""
@@ -28,6 +29,14 @@ class Seen:
 
     row: Observation
     counts: bool
+
+    @property
+    def why(self) -> Reason:
+        """The judgement's reason with the row's own values, so that it reads as a sentence."""
+        row = self.row
+        seen = row.seen_at.strftime("%Y-%m-%d %H:%M UTC")
+        values = {"source": row.source.name, "port": row.port, "at": seen, "seen": seen}
+        return Reason(code=row.reason, values=values)
 
     @property
     def cut(self) -> list[tuple[str, str]]:
@@ -48,6 +57,17 @@ class CasePage:
     rechecks: list[Recheck]
     outcome: Outcome | None
     timeline: list[TimelineEntry]
+
+    @property
+    def netblock(self) -> list[str]:
+        """The registered range of the choice: from – to, names, registry; whatever is known."""
+        if self.choice is None or not self.choice.netblock:
+            return []
+        known = self.choice.netblock
+        ends = dict.fromkeys(str(known[end]) for end in ("first", "last") if known.get(end))
+        rest = (known.get(name) for name in ("name", "handle", "holder", "registry"))
+        words = dict.fromkeys(str(word) for word in rest if word)
+        return [word for word in (" – ".join(ends), *words) if word]
 
     @property
     def candidates(self) -> list[Mapping[str, object]]:

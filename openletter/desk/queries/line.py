@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import Count, Q, QuerySet
 
@@ -15,6 +15,8 @@ from openletter.desk.queries.scope import mine
 from openletter.letters.models import Delivery
 from openletter.words import DeliveryState, StepName
 
+STALE = timedelta(minutes=2)
+"""A rate that nobody has measured for so long says nothing about now."""
 LIVE = (CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.WAITING)
 
 
@@ -41,6 +43,7 @@ class CampaignLine:
     campaign: Campaign
     steps: list[LineState]
     by_state: Mapping[str, int] = field(default_factory=dict)
+    at: datetime = field(default_factory=clock.wall)
 
     @property
     def now(self) -> datetime:
@@ -50,6 +53,11 @@ class CampaignLine:
     @property
     def measured_at(self) -> datetime | None:
         return max((row.at for row in self.steps), default=None)
+
+    @property
+    def is_measured_now(self) -> bool:
+        """Whether the rates say what happens now: somebody walks the line."""
+        return self.measured_at is not None and self.at - self.measured_at < STALE
 
     @property
     def beyond_recall(self) -> int:

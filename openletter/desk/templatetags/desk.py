@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 
 from babel import Locale
+from babel.numbers import format_decimal
 from django import template
 from django.template.context import Context
 from django.urls import reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, ngettext, to_locale
 
 from openletter.campaigns.rules import Level, MemberRole
 from openletter.desk import labels, reasons
@@ -130,6 +131,12 @@ def sentence(reason: Reason) -> str:
 
 
 @register.filter
+def figure(number: float) -> str:
+    """A number as the page's language groups it: `12,345`."""
+    return str(format_decimal(round(number), locale=to_locale(get_language() or "en")))
+
+
+@register.filter
 def percent(part: float) -> str:
     return f"{100 * part:.0f} %"
 
@@ -139,14 +146,14 @@ def changes(stored: object) -> str:
     """Before or after in a timeline: `state open, paused no`."""
     if not isinstance(stored, Mapping) or not stored:
         return "–"
-    pairs = (f"{name} {_shown(value)}" for name, value in stored.items())
+    pairs = (f"{name} {_shown(value)}" for name, value in stored.items() if value not in (None, ""))
     return visible(", ".join(pairs), limit=300)
 
 
 def _shown(value: object) -> str:
     if isinstance(value, bool):
         return gettext("yes") if value else gettext("no")
-    return "–" if value in (None, "") else str(value)
+    return " ".join(str(one) for one in value) if isinstance(value, list) else str(value)
 
 
 @register.filter
