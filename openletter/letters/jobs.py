@@ -7,7 +7,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -24,14 +24,18 @@ from openletter.letters.mark import at_start
 from openletter.letters.rules import answers
 from openletter.letters.rules.facts import LetterError
 from openletter.letters.sending import Claimed
+from openletter.letters.settle import from_log
 from openletter.net.mailbox import known_port
 from openletter.net.smtp_client import Door, DoorClosedError, Session, Timeouts
+from openletter.wire.postfixlog import read_log
 from openletter.wire.smtp import Envelope, Fate, Outcome
 
 log = structlog.get_logger()
 
 _Result = TypeVar("_Result")
 
+LOG_EVERY, LOG_TAIL = 60, 16 * 1024 * 1024
+"""Seconds between two looks at the mail server's log, and how much of its end is read."""
 PATIENCE = 60.0
 """Seconds that a sender waits for its database before it lets letters become `unknown`."""
 REFUSALS_IN_A_ROW = 5
@@ -53,10 +57,30 @@ def hand_over(campaign: Campaign, *, now: datetime, limit: int) -> int:
         if trouble is not None:
             log.warning("leaving-paused", because=trouble.code)
             return 0
+        if settings.SMARTHOST_LOG and not campaign.exercise:
+            read_smarthost_log(state, Path(settings.SMARTHOST_LOG), now=now)
         back = sending.send_back(campaign, now=now)
         elsewhere = sending.find_elsewhere(campaign, now=now)
         settled = _one_batch(campaign, state, now=now, limit=limit)
     return settled + sum(back.values()) + elsewhere
+
+
+def read_smarthost_log(state: Path, log_file: Path, *, now: datetime) -> None:
+    """Learn from the mail server's log what was delivered; at most once a minute."""
+    seen = state / "journal" / "log-read"
+    if seen.exists() and now.timestamp() - seen.stat().st_mtime < LOG_EVERY:
+        return
+    seen.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    seen.touch()
+    try:
+        with log_file.open("rb") as file:
+            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL))
+            lines = file.read().decode("utf-8", "replace").split("\n")[1:]
+    except OSError as error:
+        log.warning("smarthost-log-unreadable", error=type(error).__name__)
+        return
+    zone = now.astimezone().tzinfo or UTC
+    from_log(read_log(lines, now=now, zone=zone), by="step:send", now=now)
 
 
 def _one_batch(campaign: Campaign, state: Path, *, now: datetime, limit: int) -> int:

@@ -148,6 +148,13 @@ MAILBOX_PORT: int = READER.read(
     default="0",
     about="Loopback port of the exercises' built-in mailbox; 0: the demonstration's own.",
 )
+SMARTHOST_LOG: str = READER.read(
+    "OPENLETTER_SMARTHOST_LOG",
+    read.to_text,
+    default="",
+    about="The mail server's log (Postfix), read while sending to learn what was delivered. "
+    "Empty: after 200 letters sending waits for `openletter settle --log`.",
+)
 INTAKE_LISTEN: read.Endpoint = READER.read(
     "OPENLETTER_INTAKE_LISTEN",
     read.to_endpoint,

@@ -263,3 +263,19 @@ def test_after_restore_makes_unknown_what_was_about_to_leave(
     assert settle.after_restore(state, now=NOW).code == "backup-restored"
     assert jobs.hand_over(campaign, now=NOW, limit=10) == 0
     assert states() == {DeliveryState.UNKNOWN: 2}
+
+
+def test_the_smarthosts_log_tells_what_was_delivered(state: Path, settings: Settings) -> None:
+    """So that the two hundred beyond recall become fewer without a person."""
+    real = a_sending_campaign("real", exercise=False)
+    (one,) = letters_ready(real, 1)
+    Delivery.objects.update(state="accepted", handed_at=NOW, queue_id="4XyZ1a2b3c")
+    log = state / "mail.log"
+    stamp = f"{NOW:%Y-%m-%dT%H:%M:%S}+00:00 mx postfix"
+    log.write_text(
+        f"cut off\n{stamp}/cleanup[1]: 4XyZ1a2b3c: message-id={one.delivery.message_id}\n"
+        f"{stamp}/smtp[1]: 4XyZ1a2b3c: to=<abuse@net1.nl>, dsn=2.0.0, status=sent (250 ok)\n"
+    )
+    jobs.read_smarthost_log(state, log, now=NOW + timedelta(days=300))
+    assert states() == {DeliveryState.DELIVERED: 1}
+    assert settings.SMARTHOST_LOG == ""
