@@ -191,15 +191,10 @@ def intake() -> None:
     setup()
     from django.conf import settings
 
-    from openletter.campaigns import clock
-    from openletter.net.intake import intake as server_for
-    from openletter.replies import steps
-
-    def store(raw: bytes, *, envelope_from: str, rcpt: str) -> None:
-        steps.store_mail(raw, envelope_from=envelope_from, rcpt=rcpt, now=clock.wall())
+    from openletter.replies.jobs import intake_server
 
     where = settings.INTAKE_LISTEN
-    server = server_for(host=where.host, port=where.port, accepts=steps.accepts, store=store)
+    server = intake_server(where.host, where.port)
     with processes.until_signal() as stopped, server:
         stopped.wait()
 

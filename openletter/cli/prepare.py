@@ -219,8 +219,12 @@ def config_show(
     ] = False,
 ) -> None:
     """Print every setting; secrets are never shown."""
-    from openletter.shell.settings import READER
+    from openletter.shell.configuration import BadSettingError
 
+    try:
+        from openletter.shell.settings import READER
+    except BadSettingError as problem:
+        fail(str(problem))
     for setting in sorted(READER.seen.values(), key=lambda each: each.name):
         told = f"{setting.name} = {setting.shown}"
         typer.echo(f"{told}    # {setting.origin}" if origin else told)

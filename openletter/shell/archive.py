@@ -101,7 +101,15 @@ def put_back(unpacked: Path, *, state: Path, url: str, pg_bin: str) -> list[str]
         raise ArchiveError("the database is not empty; nothing was changed")
     script = unpacked / "database.sql"
     dump = str(unpacked / "database.dump")
-    _program("pg_restore", "--no-owner", f"--file={script}", dump, url=None, pg_bin=pg_bin)
+    _program(
+        "pg_restore",
+        "--no-owner",
+        "--no-privileges",
+        f"--file={script}",
+        dump,
+        url=None,
+        pg_bin=pg_bin,
+    )
     plain = unpacked / "plain.sql"
     with script.open("rb") as lines, plain.open("wb") as out:
         out.writelines(line for line in lines if not _is_too_new(line))

@@ -84,6 +84,7 @@ def web(endpoint: Endpoint) -> Child:
     """Give the web server: site and desk, WSGI, one process with a few threads."""
     arguments = ["-m", "granian", "--interface", "wsgi", "--no-ws", "--workers", "1"]
     arguments += ["--blocking-threads", "4", "--host", endpoint.host, "--port", str(endpoint.port)]
+    arguments += ["--workers-kill-timeout", "5"]  # one told to end while starting would never
     arguments += ["--log-level", "warning", "openletter.shell.wsgi:application"]
     return Child(name="web", arguments=arguments)
 

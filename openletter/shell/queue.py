@@ -108,14 +108,17 @@ def work(queues: Sequence[str] = (), *, concurrency: int = 2) -> None:
     if not isinstance(connector, DjangoConnector):
         raise TypeError("the queue is not connected through Django")
     with queue_app.replace_connector(connector.get_worker_connector()) as app:
-        asyncio.run(
-            app.run_worker_async(
-                queues=sorted(queues or SERVED),
-                concurrency=concurrency,
-                fetch_job_polling_interval=10,
-                update_heartbeat_interval=HEARTBEAT_SECONDS,
-                stalled_worker_timeout=STALLED_SECONDS,
-                shutdown_graceful_timeout=30,
-                delete_jobs="successful",
-            )
+        asyncio.run(_serve(app, sorted(queues or SERVED), concurrency))
+
+
+async def _serve(app: App, queues: Sequence[str], concurrency: int) -> None:
+    async with app.open_async():
+        await app.run_worker_async(
+            queues=queues,
+            concurrency=concurrency,
+            fetch_job_polling_interval=10,
+            update_heartbeat_interval=HEARTBEAT_SECONDS,
+            stalled_worker_timeout=STALLED_SECONDS,
+            shutdown_graceful_timeout=30,
+            delete_jobs="successful",
         )
