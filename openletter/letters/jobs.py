@@ -26,7 +26,7 @@ from openletter.letters.rules.facts import LetterError
 from openletter.letters.sending import Claimed
 from openletter.letters.settle import from_log
 from openletter.net.mailbox import known_port
-from openletter.net.smtp_client import Door, DoorClosedError, Session, Timeouts
+from openletter.net.smtp_client import Door, DoorClosedError, Session, Timeouts, proving
 from openletter.wire.postfixlog import read_log
 from openletter.wire.smtp import Envelope, Fate, Outcome
 
@@ -191,7 +191,8 @@ def _door(campaign: Campaign, state: Path) -> Door | None:
         )  # fmt: skip
     return Door(
         host=settings.SMARTHOST.host, port=settings.SMARTHOST.port, exercise=False,
-        ehlo_name=getattr(settings, "EHLO_NAME", "") or campaign.bounce_domain,
+        ehlo_name=settings.EHLO_NAME or platform.node() or "localhost",
+        tls=proving() if settings.SMARTHOST_TLS == "starttls" else None,
     )  # fmt: skip
 
 

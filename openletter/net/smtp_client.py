@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import ssl
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
@@ -47,6 +48,8 @@ class Door:
     exercise: bool
     ehlo_name: str = "localhost"
     timeouts: Timeouts = Timeouts()
+    tls: ssl.SSLContext | None = None
+    """Given: encrypt (STARTTLS) with a certificate that proves the host's name, or no letter."""
 
 
 class DoorClosedError(Exception):
@@ -92,7 +95,14 @@ class Session:
             self._socket.settimeout(limits.reply)
         except OSError as error:
             raise DoorClosedError(_unreachable(error)) from error
-        opening = Opening(self._door.ehlo_name)
+        self._extensions = self._opened(Opening(self._door.ehlo_name))
+        if self._door.tls is not None:
+            self._encrypt(self._door.tls)
+            again = Opening(self._door.ehlo_name, greeted=True)
+            self._extensions = self._opened(again)
+        self._check_kind()
+
+    def _opened(self, opening: Opening) -> frozenset[str]:
         try:
             event = self._drive(opening)
         except OSError as error:
@@ -101,8 +111,23 @@ class Session:
         if isinstance(event, Done):
             self.close()
             raise DoorClosedError(event.fate)
-        self._extensions = event.extensions
-        self._check_kind()
+        return event.extensions
+
+    def _encrypt(self, context: ssl.SSLContext) -> None:
+        """STARTTLS (RFC 3207): anything but an encrypted, proved connection closes the door."""
+        try:
+            if "STARTTLS" not in self._extensions or self._socket is None:
+                raise ConnectionError("no STARTTLS")
+            self._write(b"STARTTLS\r\n")
+            if not self._read_line().startswith(b"220"):
+                raise ConnectionError("STARTTLS refused")
+            self._socket = context.wrap_socket(self._socket, server_hostname=self._door.host)
+        except OSError as error:
+            self.close()
+            text = f"not encrypted: {error}"[:300]
+            raise DoorClosedError(
+                Fate(outcome=Outcome.DEFERRED, stage=Stage.EHLO, text=text)
+            ) from error
 
     def _check_kind(self) -> None:
         if (MAILBOX_MARK in self._extensions) is self._door.exercise:
@@ -174,6 +199,18 @@ class Session:
             raise ConnectionError("closed by the server")
         return data
 
+    def _read_line(self) -> bytes:
+        """One reply of one line and not a byte more: what follows is the other side's TLS."""
+        if self._socket is None:
+            raise ConnectionError("closed")
+        line = b""
+        while not line.endswith(b"\n") and len(line) < 1000:
+            byte = self._socket.recv(1)
+            if not byte:
+                raise ConnectionError("closed by the server")
+            line += byte
+        return line
+
     def close(self) -> None:
         """Say QUIT if anybody listens, and hang up."""
         if self._socket is not None:
@@ -188,3 +225,8 @@ def _unreachable(error: OSError) -> Fate:
     return Fate(
         outcome=Outcome.DEFERRED, stage=Stage.CONNECT, text=f"{type(error).__name__}: {error}"[:300]
     )
+
+
+def proving() -> ssl.SSLContext:
+    """Certificates as the system trusts them, for the smarthost's own name."""
+    return ssl.create_default_context()

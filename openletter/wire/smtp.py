@@ -131,13 +131,17 @@ class Replies:
 class Opening:
     """Greeting and EHLO."""
 
-    def __init__(self, ehlo_name: str) -> None:
+    def __init__(self, ehlo_name: str, *, greeted: bool = False) -> None:
         self._name = checked(ehlo_name)
         self._replies = Replies()
-        self.stage = Stage.GREETING
+        self.stage = Stage.EHLO if greeted else Stage.GREETING
 
-    def start(self) -> NeedMore:
-        return NeedMore()
+    def start(self) -> Send | NeedMore:
+        """Wait for the greeting; after STARTTLS there is none (RFC 3207)."""
+        return self._ehlo() if self.stage is Stage.EHLO else NeedMore()
+
+    def _ehlo(self) -> Send:
+        return Send(data=f"EHLO {self._name}\r\n".encode("ascii"))
 
     def feed(self, data: bytes) -> Send | NeedMore | Opened | Done:
         reply = self._replies.feed(data)
@@ -145,7 +149,7 @@ class Opening:
             return NeedMore()
         if self.stage is Stage.GREETING and reply.code == 220:
             self.stage = Stage.EHLO
-            return Send(data=f"EHLO {self._name}\r\n".encode("ascii"))
+            return self._ehlo()
         if self.stage is Stage.EHLO and reply.code == 250:
             words = (line.split(" ")[0].upper() for line in reply.lines[1:] if line)
             return Opened(extensions=frozenset(words))
