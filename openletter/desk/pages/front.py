@@ -17,7 +17,9 @@ def front(visit: Visit) -> HttpResponse:
     """Each live campaign's line, what is beyond recall, what is unknown, who has to act."""
     live = line.campaigns(visit.viewer).filter(state__in=line.LIVE)
     lines = line.lines(visit.viewer, live)
-    oldest = inbox.waiting_for_a_person(visit.viewer).order_by("at").first()
+    oldest = (
+        inbox.waiting_for_a_person(visit.viewer).select_related("campaign").order_by("at").first()
+    )
     told = {
         "title": gettext("The line"),
         "lines": lines,

@@ -1,0 +1,252 @@
+"""`openletter campaign`: what a campaign would send, and the persons who start and stop it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import User
+
+    from openletter.campaigns.models import Campaign
+    from openletter.campaigns.rules import Level
+    from openletter.letters.plan import LeftOut, Part, Plan
+
+OK, NOT_YET, REFUSED = 0, 1, 2
+By = Annotated[str, typer.Option("--by", help="sign-in name of the person who decides")]
+Slug = Annotated[str, typer.Argument(metavar="SLUG", help="the campaign's short name")]
+
+
+def register(app: typer.Typer) -> None:
+    """Mount this part."""
+    campaign = typer.Typer(no_args_is_help=True, help="What a campaign would send; start and stop.")
+    campaign.command("plan")(plan)
+    campaign.command("start")(start)
+    campaign.command("go-on")(go_on)
+    campaign.command("pause")(pause)
+    campaign.command("resume")(resume)
+    app.add_typer(campaign, name="campaign")
+
+
+def plan(
+    slug: Slug,
+    *,
+    as_json: Annotated[bool, typer.Option("--json", help="one JSON object")] = False,
+    seed: Annotated[str, typer.Option(help="draws the letters to read")] = "1",
+    by: Annotated[str, typer.Option("--by", help="plan a draft first, as this person")] = "",
+) -> None:
+    """Show what would leave, to whom, what is left out and why, and how long it takes.
+
+    With --by a draft becomes planned: arms are committed and letters are written; none leaves.
+    """
+    campaign = _campaign(slug)
+    from openletter.campaigns import clock, steps
+    from openletter.campaigns.rules import Level
+    from openletter.letters.plan import plan_of
+
+    if by:
+        person = _person(by, campaign, Level.APPROVER)
+        with _rules():
+            now = clock.now(campaign)
+            steps.plan(campaign, actor=f"user:{person.get_username()}", now=now)
+    made = plan_of(campaign, now=clock.now(campaign), seed=seed)
+    if as_json:
+        typer.echo(json.dumps(_as_json(made, seed=seed), ensure_ascii=False))
+        return
+    _print(made, seed=seed)
+
+
+def start(slug: Slug, *, by: By) -> None:
+    """Approve the start as this person; it starts with the second one (an exercise at once).
+
+    Exit codes: 0 started, 1 approved and one more person needed, 2 refused.
+    """
+    campaign = _campaign(slug)
+    from openletter.campaigns import clock, steps
+    from openletter.campaigns.rules import Level
+
+    person, now = _person(by, campaign, Level.APPROVER), clock.now(campaign)
+    with _rules():
+        steps.approve(campaign, user=person, what="start", now=now)
+        given = campaign.approvals.filter(what="start").count()
+        if not campaign.exercise and given < steps.APPROVERS_NEEDED:
+            needed = steps.APPROVERS_NEEDED
+            typer.echo(f"{slug}: approved by {given} of {needed}; one more person is needed.")
+            raise typer.Exit(NOT_YET)
+        steps.start(campaign, actor=f"user:{person.get_username()}", now=now)
+    typer.echo(
+        f"{slug}: started; it waits for `openletter campaign go-on` after the first letters."
+    )
+
+
+def go_on(slug: Slug, *, by: By) -> None:
+    """Go on after the first letters, as a person who may approve."""
+    campaign = _campaign(slug)
+    from openletter.campaigns import clock, steps
+    from openletter.campaigns.rules import Level
+
+    person = _person(by, campaign, Level.APPROVER)
+    with _rules():
+        steps.go_on(campaign, user=person, now=clock.now(campaign))
+    typer.echo(f"{slug}: goes on.")
+
+
+def pause(
+    slug: Slug,
+    *,
+    by: By,
+    because: Annotated[str, typer.Option(help="why; everybody at the desk reads it")],
+) -> None:
+    """Stop all that leaves before the next hand-over; any handler of a partner in it may."""
+    campaign = _campaign(slug)
+    from openletter.campaigns import clock, steps
+    from openletter.campaigns.rules import Level
+
+    person = _person(by, campaign, Level.HANDLER, of_any_partner=True)
+    with _rules():
+        now = clock.now(campaign)
+        steps.pause(campaign, actor=f"user:{person.get_username()}", because=because[:300], now=now)
+    typer.echo(f"{slug}: paused. What the mail server has accepted can't be called back.")
+
+
+def resume(slug: Slug, *, by: By) -> None:
+    """End a pause, as a person who may approve."""
+    campaign = _campaign(slug)
+    from openletter.campaigns import clock, steps
+    from openletter.campaigns.rules import Level
+
+    person = _person(by, campaign, Level.APPROVER)
+    with _rules():
+        steps.resume(campaign, actor=f"user:{person.get_username()}", now=clock.now(campaign))
+    typer.echo(f"{slug}: the pause is over.")
+
+
+# -- who and which --------------------------------------------------------------------------------
+
+
+def _campaign(slug: str) -> Campaign:
+    from openletter.shell import setup
+
+    setup()
+    from openletter.campaigns.models import Campaign
+
+    found = Campaign.objects.filter(slug=slug).first()
+    if found is None:
+        known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True))
+        _refuse(f"there is no campaign {slug!r}; there are: {known or 'none'}")
+    return found
+
+
+def _person(name: str, campaign: Campaign, level: Level, *, of_any_partner: bool = False) -> User:
+    """The person of that sign-in name, who must have the level at the lead (or at any partner)."""
+    from django.contrib.auth.models import User
+
+    from openletter.campaigns.steps import viewer_of
+
+    person = User.objects.filter(username=name, is_active=True).first()
+    if person is None:
+        _refuse(f"there is no person {name!r}; `openletter user add` makes one")
+    partners = {campaign.lead_id}
+    if of_any_partner:
+        partners |= set(campaign.partners.values_list("pk", flat=True))
+    if max(viewer_of(person).level_at(partner) for partner in partners) < level:
+        _refuse(f"{name} has no right to this: it needs the role {level.name.lower()}")
+    return person
+
+
+@contextmanager
+def _rules() -> Iterator[None]:
+    """A refusal of the rules becomes one sentence and exit code 2."""
+    from openletter.campaigns.steps import CampaignError
+    from openletter.desk.reasons import told
+
+    try:
+        yield
+    except CampaignError as refused:
+        _refuse(told(refused.reason))
+
+
+def _refuse(why: str) -> NoReturn:
+    typer.echo(f"openletter campaign: {why}", err=True)
+    raise typer.Exit(REFUSED)
+
+
+# -- the plan, as text and as JSON ----------------------------------------------------------------
+
+
+def _as_json(made: Plan, *, seed: str) -> dict[str, object]:
+    return {
+        "campaign": made.campaign.slug,
+        "state": made.campaign.state,
+        "letters": made.letters,
+        "cases": made.cases,
+        "left": made.gone,
+        "unwritten": made.unwritten,
+        "by_country": _counts(made.by_country),
+        "by_language": _counts(made.by_language),
+        "by_reader": _counts(made.by_reader),
+        "by_partner": _counts(made.by_partner),
+        "largest": [
+            {"mailbox": one.mailbox, "partner": one.partner, "reader": one.reader,
+             "cases": one.cases, "letter": one.letter}
+            for one in made.largest
+        ],
+        "left_out": {one.reason.code: one.cases for one in made.left_out},
+        "not_pursued": {one.reason.code: one.cases for one in made.not_pursued},
+        "seed": seed,
+        "sample": [letter.reference for letter in made.sample],
+        "pace": {
+            "letters_per_hour": made.pace.letters_per_hour,
+            "first": made.pace.first,
+            "rest": made.pace.rest,
+            "seconds": round(made.pace.takes.total_seconds()),
+        },
+    }  # fmt: skip
+
+
+def _counts(parts: list[Part]) -> dict[str, int]:
+    return {part.key or "unknown": part.letters for part in parts}
+
+
+def _print(made: Plan, *, seed: str) -> None:
+    from openletter.wire.visible import visible
+    from openletter.words import print_reference
+
+    typer.echo(
+        f"{made.campaign.name} ({made.campaign.state}): {made.letters} letters about {made.cases} "
+        f"cases would leave, {made.gone} have left, {made.unwritten} cases are still unwritten."
+    )
+    hours = made.pace.takes.total_seconds() / 3600
+    typer.echo(f"At {made.pace.letters_per_hour} letters an hour this takes {hours:.1f} hours.")
+    if made.pace.first:
+        typer.echo(f"The first {made.pace.first} leave, then a person says go on.")
+    for title, parts in (
+        ("country", made.by_country), ("language", made.by_language),
+        ("contact kind", made.by_reader), ("partner", made.by_partner),
+    ):  # fmt: skip
+        _table(f"Letters by {title}", ((one.key or "unknown", one.letters) for one in parts))
+    _table(
+        "The largest contacts (cases)",
+        ((visible(one.mailbox), one.cases) for one in made.largest),
+    )
+    _left_out("Left out (cases)", made.left_out)
+    _left_out("Findings that became no case", made.not_pursued)
+    typer.echo(f"\nLetters to read (seed {seed}; `openletter letter show REFERENCE`):")
+    for letter in made.sample:
+        typer.echo(f"  {print_reference(letter.reference)}  {visible(letter.mailbox)}")
+
+
+def _left_out(title: str, rows: list[LeftOut]) -> None:
+    from openletter.desk.reasons import told
+
+    _table(title, ((told(one.reason), one.cases) for one in rows))
+
+
+def _table(title: str, rows: Iterator[tuple[str, int]]) -> None:
+    typer.echo(f"\n{title}:")
+    lines = [f"  {count:>7}  {name}" for name, count in rows]
+    typer.echo("\n".join(lines) if lines else "     none")
