@@ -56,7 +56,7 @@ def _write(campaign: Campaign, *, now: datetime, limit: int) -> int:
     mailboxes = list(dict.fromkeys(waiting))[:limit]
     asked = set(fresh.filter(mailbox__in=mailboxes).values_list("pk", flat=True))
     stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
-    renewed = stale.exclude(mailbox__in=mailboxes).values_list("mailbox", flat=True)
+    renewed = stale.exclude(mailbox__in=mailboxes).order_by("id").values_list("mailbox", flat=True)
     others = list(dict.fromkeys(renewed[: max(limit - len(mailboxes), 0)]))
     if mailboxes or others:
         _rewrite(campaign, [*mailboxes, *others], now=now)
@@ -134,9 +134,8 @@ def clear(campaign: Campaign, *, now: datetime, limit: int) -> int:
 
 
 def _clearable(campaign: Campaign, *, now: datetime) -> QuerySet[Letter]:
-    stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
-    ready = waves.drafts(campaign).exclude(pk__in=stale.values("pk"))
-    return ready.filter(wave__opens_at__lte=now).select_for_update(of=("self",)).order_by("id")
+    good = waves.good_drafts(campaign, now=now, old=OLD, versions=_versions())
+    return good.filter(wave__opens_at__lte=now).select_for_update(of=("self",)).order_by("id")
 
 
 def _sent_so_far(campaign: Campaign) -> int:

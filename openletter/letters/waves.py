@@ -49,13 +49,10 @@ def eligible(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
     told = LetterCase.objects.filter(
         case=OuterRef("case"), letter__mailbox=OuterRef("mailbox"), letter__delivery__isnull=False
     )
-    stopped = Suppression.objects.filter(
-        Q(campaign=None) | Q(campaign=campaign), undone_at=None, mailbox=OuterRef("mailbox")
-    )
     held_back = [arm for arm in campaign.arms if arm != "letter"]
     found = Choice.objects.filter(
         ~Exists(told),
-        ~Exists(stopped),
+        ~Exists(_stopped(campaign)),
         _wave_open_for_mailbox(campaign, now=now),
         outcome=Choice.Outcome.CHOSEN,
         superseded_at=None,
@@ -66,6 +63,13 @@ def eligible(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
     for network in exclusions_for(campaign):
         found = found.exclude(case__ip__within=network)
     return _with_law(_not_elsewhere(found, campaign), campaign).order_by("id")
+
+
+def _stopped(campaign: Campaign) -> QuerySet[Suppression]:
+    """That the mailbox of the outer row wants no letters."""
+    return Suppression.objects.filter(
+        Q(campaign=None) | Q(campaign=campaign), undone_at=None, mailbox=OuterRef("mailbox")
+    )
 
 
 def _wave_open_for_mailbox(campaign: Campaign, *, now: datetime) -> Q:
@@ -127,11 +131,35 @@ def stale_drafts(
     campaign: Campaign, *, now: datetime, old: timedelta, versions: Iterable[str]
 ) -> QuerySet[Letter]:
     """Drafts to be written anew: aged, of an older wording, or no longer right in a row."""
-    right = eligible(campaign, now=now).values("pk")
-    wrong = LetterCase.objects.filter(letter=OuterRef("pk")).exclude(choice__in=right)
-    shut = Q(wave__closes_at__lte=now)
-    reworded = ~Q(wording_version__in=list(versions))
-    aged = (
-        Q(composed_at__lte=now - old) if campaign.state == CampaignState.RUNNING else Q(pk__in=[])
+    return drafts(campaign).filter(_spoilt(campaign, now=now, old=old, versions=versions))
+
+
+def good_drafts(
+    campaign: Campaign, *, now: datetime, old: timedelta, versions: Iterable[str]
+) -> QuerySet[Letter]:
+    """Drafts that may be cleared as they are."""
+    return drafts(campaign).filter(~_spoilt(campaign, now=now, old=old, versions=versions))
+
+
+def _spoilt(campaign: Campaign, *, now: datetime, old: timedelta, versions: Iterable[str]) -> Q:
+    """What makes a draft unfit: asked of its own rows, so that it costs one look a draft."""
+    held_back = [arm for arm in campaign.arms if arm != "letter"]
+    row = (
+        ~Q(case__state=CaseState.OPEN)
+        | Q(case__last_evidence_at__lte=now - timedelta(days=campaign.door_fresh_days))
+        | Q(choice__superseded_at__isnull=False)
+        | ~Q(choice__outcome=Choice.Outcome.CHOSEN)
+        | ~Q(choice__mailbox=OuterRef("mailbox"))
+        | Q(choice__holder__arm__in=held_back)
     )
-    return drafts(campaign).filter(Q(Exists(wrong)) | shut | reworded | aged).order_by("id")
+    for network in exclusions_for(campaign):
+        row |= Q(case__ip__within=network)
+    spoilt = (
+        Q(Exists(LetterCase.objects.filter(row, letter=OuterRef("pk"))))
+        | Q(Exists(_stopped(campaign)))
+        | Q(wave__closes_at__lte=now)
+        | ~Q(wording_version__in=list(versions))
+    )
+    if campaign.state == CampaignState.RUNNING:
+        spoilt |= Q(composed_at__lte=now - old)
+    return spoilt
