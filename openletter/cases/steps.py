@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
@@ -209,6 +209,34 @@ def close(case: Case, *, result: str, actor: str, now: datetime, reason: Reason)
         now=now,
         reason=reason,
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """A case that ends, with its result and why."""
+
+    case: Case
+    result: str
+    reason: Reason
+
+
+@transaction.atomic
+def close_all(endings: Sequence[Ending], *, actor: str, now: datetime) -> int:
+    """Many cases at once, as `close` does one; what may not close stays as it is."""
+    wanted = {ending.case.pk: ending for ending in endings}
+    locked = Case.objects.select_for_update().filter(pk__in=wanted).order_by("pk")
+    closing = [case for case in locked if may_move(CaseState(case.state), CaseState.CLOSED)]
+    entries = []
+    for case in closing:
+        ending = wanted[case.pk]
+        action = f"closed:{ending.result}"
+        entry = _entry(case, action, actor=actor, now=now, reason=ending.reason)
+        before = {"state": case.state}
+        entries.append(replace(entry, before=before, after={"state": CaseState.CLOSED}))
+    ended = [case.pk for case in closing]
+    Case.objects.filter(pk__in=ended).update(state=CaseState.CLOSED, closed_at=now)
+    record(entries)
+    return len(closing)
 
 
 def withdraw(case: Case, *, actor: str, now: datetime, reason: Reason) -> bool:

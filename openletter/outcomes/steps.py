@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
@@ -110,20 +111,57 @@ def recheck(campaign: Campaign, *, now: datetime, limit: int) -> int:
     due = list(due_rechecks(campaign, now=now).select_related("case")[:limit])
     first = list({one.case_id: one for one in reversed(due)}.values())
     words = _words_of([one.case for one in first], campaign)
+    others = _all_looks(first)
     for one in first:
         oldest = one.case.opened_at - timedelta(days=campaign.fresh_days)
         said = words.get((str(one.case.ip), one.case.weakness), [])
-        _look(one, [word for word in said if word.seen_at > oldest], now=now)
+        fresh = [word for word in said if word.seen_at > oldest]
+        _look(one, fresh, others=others[one.case_id], now=now)
+    _store_looks(first, now=now)
     return planned + len(first)
 
 
-def _look(one: Recheck, words: Sequence[SourceWord], *, now: datetime) -> None:
+_LOOKED = """
+UPDATE recheck SET done_at = %s, seen = made.seen, last_seen_at = made.last_seen_at,
+    reasons = made.reasons::jsonb, conclusive = made.conclusive
+FROM unnest(%s::bigint[], %s::text[], %s::timestamptz[], %s::text[], %s::boolean[])
+    AS made (id, seen, last_seen_at, reasons, conclusive)
+WHERE recheck.id = made.id
+"""
+
+
+def _store_looks(made: Sequence[Recheck], *, now: datetime) -> None:
+    """All looks in one statement; Django's bulk_update takes a hundred times as long."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LOOKED,
+            [
+                now,
+                [one.pk for one in made],
+                [str(one.seen) for one in made],
+                [one.last_seen_at for one in made],
+                [json.dumps(one.reasons, ensure_ascii=False) for one in made],
+                [one.conclusive for one in made],
+            ],
+        )
+
+
+def _all_looks(due: Sequence[Recheck]) -> dict[int, list[Recheck]]:
+    """All looks of the cases, made and planned, by case and in order."""
+    found: dict[int, list[Recheck]] = {}
+    cases_due = [one.case_id for one in due]
+    for one in Recheck.objects.filter(case__in=cases_due).order_by("case", "day"):
+        found.setdefault(one.case_id, []).append(one)
+    return found
+
+
+def _look(
+    one: Recheck, words: Sequence[SourceWord], *, others: Sequence[Recheck], now: datetime
+) -> None:
     """One look: what the sources say since the look before, the letter and the announcement."""
     case = one.case
-    others = list(Recheck.objects.filter(case=case).order_by("day"))
     earlier = [other for other in others if other.day < one.day and other.done_at is not None]
-    since = _since(one, earlier)
-    seen = rules.look(words, since=since)
+    seen = rules.look(words, since=_since(one, earlier))
     one.done_at = now
     one.seen = seen.seen
     one.last_seen_at = seen.last_seen_at
@@ -134,7 +172,6 @@ def _look(one: Recheck, words: Sequence[SourceWord], *, now: datetime) -> None:
         is_announced=case.state == CaseState.ANNOUNCED_FIXED,
         is_last=one.day == others[-1].day,
     )
-    one.save()
     if seen.seen is Seen.STILL_THERE:
         _contradict(case, words, now=now)
 
@@ -239,34 +276,45 @@ def undecided(campaign: Campaign, *, now: datetime) -> QuerySet[Case]:
 def conclude(campaign: Campaign, *, now: datetime, limit: int) -> int:
     """Write down what became of each case; what has closed or gone is pursued no more."""
     found = list(undecided(campaign, now=now)[:limit])
-    for case in found:
-        conclusion = rules.conclude(_past(case), is_announced=case.announced_at is not None)
-        Outcome.objects.create(
-            campaign=campaign,
-            partner_id=case.partner_id,
-            case=case,
-            result=conclusion.result,
-            censored=conclusion.censored,
-            not_before=conclusion.not_before,
-            not_after=conclusion.not_after,
-            reasons=[conclusion.reason.as_json()],
-            concluded_at=now,
-        )
-        if conclusion.result in _ENDED:
-            cases.close(
-                case,
-                result=conclusion.result,
-                actor="step:conclude",
-                now=now,
-                reason=conclusion.reason,
-            )
+    looks = _made(found)
+    concluded = [
+        (case, rules.conclude(looks[case.pk], is_announced=case.announced_at is not None))
+        for case in found
+    ]
+    Outcome.objects.bulk_create(
+        [_outcome(case, conclusion, now=now) for case, conclusion in concluded], batch_size=2_000
+    )
+    endings = [
+        cases.Ending(case=case, result=conclusion.result, reason=conclusion.reason)
+        for case, conclusion in concluded
+        if conclusion.result in _ENDED
+    ]
+    cases.close_all(endings, actor="step:conclude", now=now)
     return len(found)
 
 
-def _past(case: Case) -> list[rules.PastLook]:
-    done = Recheck.objects.filter(case=case, done_at__isnull=False).order_by("day")
-    return [
-        rules.PastLook(at=one.done_at, seen=Seen(one.seen), last_seen_at=one.last_seen_at)
-        for one in done
-        if one.done_at is not None
-    ]
+def _outcome(case: Case, conclusion: rules.Conclusion, *, now: datetime) -> Outcome:
+    return Outcome(
+        campaign_id=case.campaign_id,
+        partner_id=case.partner_id,
+        case=case,
+        result=conclusion.result,
+        censored=conclusion.censored,
+        not_before=conclusion.not_before,
+        not_after=conclusion.not_after,
+        reasons=[conclusion.reason.as_json()],
+        concluded_at=now,
+    )
+
+
+def _made(found: Sequence[Case]) -> dict[int, list[rules.PastLook]]:
+    """The looks that were made, by case and in order."""
+    done = Recheck.objects.filter(case__in=found, done_at__isnull=False).order_by("case", "day")
+    looks: dict[int, list[rules.PastLook]] = {case.pk: [] for case in found}
+    for one in done:
+        if one.done_at is not None:
+            past = rules.PastLook(
+                at=one.done_at, seen=Seen(one.seen), last_seen_at=one.last_seen_at
+            )
+            looks[one.case_id].append(past)
+    return looks
