@@ -27,7 +27,7 @@ SHOWN_LINES = 34
 LAST_EVENTS = 9
 DONE = {
     StepName.INGEST: "files read", StepName.WEIGH: "statements weighed",
-    StepName.OPEN: "cases opened", StepName.FIND: "contacts decided",
+    StepName.OPEN: "findings taken up", StepName.FIND: "contacts decided",
     StepName.COMPOSE: "rows written and cleared", StepName.SEND: "letters handed over",
     StepName.READ: "replies read", StepName.RECHECK: "second looks",
     StepName.CONCLUDE: "cases concluded",
@@ -61,8 +61,10 @@ class Watcher:
         self.counts: Counter[str] = Counter()
         self.acts: Counter[str] = Counter()
         self._has_shown_letter = False
+        self._pending: tuple[str, int] = ("", 0)
 
     def scene(self, scene: Scene) -> None:
+        self._tell_step()
         self._tell_acts()
         self.console.print(f"\n== day {scene.day}: {scene.title}", style="bold", markup=False)
 
@@ -74,8 +76,19 @@ class Watcher:
         self.event(f"file {name}")
 
     def step(self, name: str, settled: int) -> None:
+        """Batches of one step in a row are one line."""
         self.counts[name] += settled
-        self.event(f"{name:<9} {settled:>6,} {DONE[StepName(name)]}")
+        before, number = self._pending
+        if before != name:
+            self._tell_step()
+            number = 0
+        self._pending = (name, number + settled)
+
+    def _tell_step(self) -> None:
+        name, number = self._pending
+        self._pending = ("", 0)
+        if name:
+            self.event(f"{name:<9} {number:>6,} {DONE[StepName(name)]}")
 
     def letter(self, letter: ReadLetter) -> None:
         if not self._has_shown_letter and 1 < len(letter.rows) <= 4:
@@ -86,6 +99,7 @@ class Watcher:
         self.acts[act.deed] += 1
 
     def answered(self, mailbox: str) -> None:
+        self._tell_step()
         self.event(f"the desk answers {mailbox}")
 
     def event(self, text: str) -> None:
@@ -99,6 +113,7 @@ class Watcher:
     def table(self, campaign: Campaign, figures: Figures) -> None:
         from openletter.exercise import totals
 
+        self._tell_step()
         self._tell_acts()
         self.console.print(outcome_table(totals.outcomes(campaign)))
         self.console.print(figures_table(figures, totals.replies_by_kind(campaign)))
@@ -125,6 +140,10 @@ class Live_(Watcher):  # noqa: N801 - rich has the name
             self.live.start()
         self.title = f"day {scene.day}: {scene.title}"
         self.console.print(f"[bold]day {scene.day:>2}[/bold]  {scene.title}")
+        self._draw()
+
+    def step(self, name: str, settled: int) -> None:
+        self.counts[name] += settled
         self._draw()
 
     def event(self, text: str) -> None:

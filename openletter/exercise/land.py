@@ -11,12 +11,13 @@ import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
-from ipaddress import IPv4Network, IPv6Network, ip_network
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
 from openletter.exercise import dice
 from openletter.exercise.names import PERSONS, PROVIDERS, TOWNS, TRADES
 
 Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
 
 
 class Kind(StrEnum):
@@ -245,22 +246,26 @@ def organisations() -> tuple[Organisation, ...]:
     return tuple(seen.values())
 
 
-def narrowest(address: object) -> Holding:
+def _over(address: Address) -> list[Holding]:
+    """The registered networks over an address, the most specific one last."""
+    over = [
+        holding
+        for holding in holdings()
+        if holding.network.version == address.version and address in holding.network
+    ]
+    return sorted(over, key=lambda holding: holding.network.prefixlen)
+
+
+@cache
+def narrowest(address: Address) -> Holding:
     """The most specific registered network over an address of this world."""
-    over = [h for h in holdings() if h.network.version == _version(address)
-            and address in h.network]  # fmt: skip
-    return max(over, key=lambda holding: holding.network.prefixlen)
+    return _over(address)[-1]
 
 
-def _version(address: object) -> int:
-    return int(getattr(address, "version", 0))
-
-
-def expected_mailbox(address: object) -> str:
+@cache
+def expected_mailbox(address: Address) -> str:
     """Whom a careful reader of the registries writes to first about this address."""
-    over = [h for h in holdings() if h.network.version == _version(address)
-            and address in h.network and h.holder.says.is_usable]  # fmt: skip
-    return max(over, key=lambda holding: holding.network.prefixlen).holder.mail
+    return [holding.holder for holding in _over(address) if holding.holder.says.is_usable][-1].mail
 
 
 def mailboxes() -> tuple[str, ...]:

@@ -39,12 +39,12 @@ class Character(StrEnum):
 
 DESKS = {
     Character.TICKET_PASSES_ON: 9, Character.PASSES_ON: 5, Character.TICKET: 4,
-    Character.FIXES: 2, Character.ASKS: 1, Character.GREYLISTS: 1, Character.SILENT: 0,
+    Character.FIXES: 1, Character.ASKS: 1, Character.GREYLISTS: 1, Character.SILENT: 0,
 }  # fmt: skip
 
 OWNERS = {
     Character.DEAD: 7, Character.GONE_LATER: 4, Character.GREYLISTS: 1, Character.AWAY: 9,
-    Character.ASKS: 9, Character.FIXES: 20, Character.FIXES_BY_MAIL: 11, Character.NOT_OURS: 3,
+    Character.ASKS: 8, Character.FIXES: 16, Character.FIXES_BY_MAIL: 9, Character.NOT_OURS: 3,
     Character.STOPS_BY_CLICK: 4, Character.STOPS_BY_MAIL: 3, Character.SILENT: 0,
 }  # fmt: skip
 

@@ -22,7 +22,7 @@ from openletter.exercise.letterbox import ReadLetter, is_about_a_letter, read_le
 from openletter.exercise.neighbours import Neighbours
 from openletter.exercise.owner_mails import mail_of
 from openletter.exercise.owners import Act, Deed, acts
-from openletter.exercise.people import people
+from openletter.exercise.people import Person, people
 from openletter.exercise.servers import day
 from openletter.exercise.visits import Browser
 from openletter.letters import steps as letters
@@ -32,8 +32,9 @@ from openletter.net.submit import submit
 from openletter.wire.smtp import Outcome
 from openletter.words import WaveKind
 
-SLACK = timedelta(hours=1)
-"""A day later is a day later, also for a letter that left some seconds past nine."""
+LATER = timedelta(hours=5)
+"""Later scenes play in the afternoon: a day after the letters is then past, however long they
+took to leave."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -89,6 +90,7 @@ class Play:
     walk: Walk
     stopped: Callable[[], bool] = lambda: False
     _read: dict[str, ReadLetter] = field(default_factory=dict)
+    _acts: dict[str, list[Act]] = field(default_factory=dict)
 
     @property
     def campaign(self) -> Campaign:
@@ -111,7 +113,7 @@ class Play:
         return True
 
     def _play(self, scene: Scene) -> None:
-        stage.move_clock(self.campaign, day(scene.day))
+        stage.move_clock(self.campaign, day(scene.day) + (LATER if scene.day else timedelta(0)))
         self.audience.scene(scene)
         if scene.day == 0:
             self.audience.registries(*stage.load_registries(self.campaign))
@@ -159,9 +161,14 @@ class Play:
             person = people().get(letter.mailbox)
             if at is None or person is None:
                 continue
-            for act in acts(letter, person):
-                if act.key not in self.diary and now >= at + timedelta(days=act.after) - SLACK:
+            for act in self._acts_of(letter, person):
+                if act.key not in self.diary and now >= at + timedelta(days=act.after):
                     yield act
+
+    def _acts_of(self, letter: ReadLetter, person: Person) -> list[Act]:
+        if letter.message_id not in self._acts:
+            self._acts[letter.message_id] = acts(letter, person)
+        return self._acts[letter.message_id]
 
     def _letters(self) -> list[ReadLetter]:
         """Every letter that arrived, opened once and shown to the audience when it is new."""

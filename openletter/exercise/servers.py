@@ -9,11 +9,16 @@ from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 
 from openletter.exercise import dice
-from openletter.exercise.land import Holding, Kind, expected_mailbox, holdings, narrowest
+from openletter.exercise.land import (
+    Address,
+    Holding,
+    Kind,
+    expected_mailbox,
+    holdings,
+    narrowest,
+)
 from openletter.exercise.people import people
 from openletter.words import Weakness
-
-Address = IPv4Address | IPv6Address
 
 START = datetime(2026, 11, 2, 9, 0, tzinfo=UTC)
 """The exercise's first morning; its clock is set to this when the play begins."""
@@ -151,7 +156,7 @@ def _until(ip: Address, weakness: Weakness) -> int | None:
 
 def customer_closes(ip: Address) -> bool:
     """Whether the customer who gets a passed-on row closes his server and says so."""
-    return dice.throw("customer closes", ip) < 0.5
+    return dice.throw("customer closes", ip) < 0.3
 
 
 def _server(ip: Address, weakness: Weakness, sort: Sort) -> Server:
