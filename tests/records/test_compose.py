@@ -18,6 +18,7 @@ from openletter.campaigns.rules import CampaignState
 from openletter.campaigns.steps import approve, go_on, verify_chain
 from openletter.cases.models import Case, CaseLink
 from openletter.contacts.models import Choice, Suppression
+from openletter.evidence.models import Source
 from openletter.letters import keys, library, steps, waves
 from openletter.letters.models import Delivery, Letter, LetterCase, MailToken
 from openletter.letters.rules.facts import LetterError
@@ -116,14 +117,19 @@ def test_the_letter_is_signed_with_the_exercises_own_key() -> None:
 
 def test_the_product_is_named_as_it_introduces_itself_and_sources_as_their_terms_allow() -> None:
     campaign = planned()
-    (choice,) = chosen_cases(campaign, ["192.0.2.1"])
+    chosen_cases(campaign, ["192.0.2.1"])
+    Source.objects.filter(id="wierhaven").update(terms={"redistribute": False})
     run(campaign)
     text = text_of(the_letter())
     assert '"ESMTP Postfix"' in text
     assert "mail.shop.example" not in text
     assert "Wierhaven relay list" in text
     assert "127.0.0.2" not in text
-    assert choice.case.finding.rows
+    Source.objects.update(terms={"redistribute": True})
+    chosen_cases(campaign, ["192.0.2.2"], "b@network.example")
+    Source.objects.update(terms={"redistribute": True})
+    run(campaign)
+    assert "Wierhaven relay list (127.0.0.2)" in text_of(the_letter("b@network.example"))
 
 
 def test_a_mailbox_that_is_anybodys_provider_is_written_to_as_one() -> None:
