@@ -16,7 +16,7 @@ from openletter.site import errors, passing
 from openletter.site.actions import LETTER_ONLY, page_of
 from openletter.site.doors import answering, reading
 from openletter.site.holders import Door, rows_of_letter, was_said
-from openletter.site.letters import back_to, opened_by_case, opened_by_letter, told_of
+from openletter.site.letters import LIVE, back_to, opened_by_case, opened_by_letter, told_of
 from openletter.words import normalise_mailbox
 
 LONGEST_TEXT = 4_000
@@ -95,22 +95,27 @@ def _text_to_pass_on(door: Door) -> str:
     )
     if door.case is not None:
         rows = [row for row in rows if row.case_id == door.case.id]
+    else:
+        rows = [row for row in rows if row.case.state in LIVE]
     secrets = passing.secrets_of(door.letter, rows)
-    return passing.text_of([row.case for row in rows], secrets=secrets)
+    return passing.text_of([row.case for row in rows], secrets=secrets) if rows else ""
 
 
 def _pass_on(request: HttpRequest, door: Door) -> HttpResponse:
     """Shows the text; sends nothing. A typed address is a suggestion for a person."""
+    text = _text_to_pass_on(door)
+    if not text:
+        return HttpResponseRedirect(door.to())
     typed, fault = str(request.POST.get("text", ""))[:320].strip(), ""
     if request.method == "POST":
         if normalise_mailbox(typed):
             _store(door, PageAction.PASS_ON, typed)
             return back_to(door.to(PageAction.PASS_ON, done=True))
         fault = _("This is not a whole mail address.")
-    text = _text_to_pass_on(door)
     told = told_of(
         door,
         text=text,
+        many=door.case is None,
         mailto=passing.mailto_of(text, _("An open server, please pass on")),
         typed=typed,
         fault=fault,

@@ -13,12 +13,14 @@ from typing import Final
 
 from django.conf import settings
 from django.core.paginator import Paginator
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from openletter.frame.evidence import rows_of
+from openletter.letters.models import LetterCase
 from openletter.replies.rules.actions import PageAction
 from openletter.site import errors
 from openletter.site.actions import CASE_PRESSES, PAGES
@@ -36,6 +38,7 @@ from openletter.site.holders import (
 from openletter.words import CaseState, Role
 
 A_PAGE: Final = 50
+LIVE: Final = frozenset({CaseState.OPEN, CaseState.ANNOUNCED_FIXED})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,7 @@ def _case_facts(door: Door, request: HttpRequest) -> dict[str, object]:
     if case is None:
         raise ValueError("a letter's door has to be at one of its cases")
     seen = evidence_of(case)
-    live = case.state in {CaseState.OPEN, CaseState.ANNOUNCED_FIXED}
+    live = case.state in LIVE
     return {
         "case": case,
         "evidence": rows_of(seen),
@@ -104,7 +107,8 @@ def opened_by_case(view: View) -> View:
 def _letter(request: HttpRequest, door: Door) -> HttpResponse:
     if door.letter is None:
         return errors.unknown_link(request)
-    page = Paginator(rows_of_letter(door.letter), A_PAGE).get_page(request.GET.get("page"))
+    rows = rows_of_letter(door.letter)
+    page = Paginator(rows, A_PAGE).get_page(request.GET.get("page"))
     total = page.paginator.count
     only = page.object_list[0].case if total == 1 else None
     here = Door(secret=door.secret, campaign=door.campaign, letter=door.letter, case=only)
@@ -119,16 +123,22 @@ def _letter(request: HttpRequest, door: Door) -> HttpResponse:
     )
     if only is not None:
         told["single"] = _case_facts(here, request)
-    told["all_buttons"] = _letter_buttons(door, many=only is None, stopped=bool(told["stopped"]))
+    stopped = bool(told["stopped"])
+    told["all_buttons"] = _letter_buttons(door, rows, many=only is None, stopped=stopped)
     return render(request, "site/letter.html", told)
 
 
-def _letter_buttons(door: Door, *, many: bool, stopped: bool) -> list[Button]:
+def _letter_buttons(
+    door: Door, rows: QuerySet[LetterCase], *, many: bool, stopped: bool
+) -> list[Button]:
+    """What can still be said of the whole letter."""
     presses = [] if stopped else [PageAction.STOP]
-    if many:
+    if many and rows.filter(case__state__in=LIVE).exists():
         return _buttons(
             door, [PageAction.FIXED, PageAction.NOT_MINE, *presses, PageAction.QUESTION]
         )
+    if many:
+        presses.append(PageAction.QUESTION)
     return [Button(text=PAGES[press].title, href=door.to(press), first=False) for press in presses]
 
 

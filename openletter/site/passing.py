@@ -7,7 +7,7 @@ reading makes no new ones.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC
 from email import policy
 from email.parser import BytesParser
@@ -16,6 +16,7 @@ from urllib.parse import quote
 from django.conf import settings
 from django.urls import reverse
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from openletter.cases.models import Case
 from openletter.frame import labels
@@ -66,15 +67,22 @@ def _lines(case: Case, secret: str | None) -> list[str]:
     return told
 
 
-def text_of(cases: Iterable[Case], *, secrets: Mapping[int, str]) -> str:
+def text_of(cases: Sequence[Case], *, secrets: Mapping[int, str]) -> str:
     """What is wrong, how to close it, where to answer, how to see that it is real."""
     blocks = ["\n".join(_lines(case, secrets.get(case.id))) for case in cases]
-    opening = _(
+    opening = ngettext(
         "Public databases say that anybody on the internet can use a server at this address. "
-        "Please close it, or pass this on to whoever looks after it."
+        "Please close it, or pass this on to whoever looks after it.",
+        "Public databases say that anybody on the internet can use servers at these addresses. "
+        "Please close them, or pass this on to whoever looks after them.",
+        len(cases),
     )
     closing = [
-        _("The link shows this one address, how to close it, and takes your answer."),
+        ngettext(
+            "The link shows this one address, how to close it, and takes your answer.",
+            "Each link shows one address, how to close it, and takes your answer.",
+            len(cases),
+        ),
         _("Is this real? Check it with the reference and the address:"),
         f"{settings.SITE_ADDRESS}{reverse('site:genuine')}",
     ]

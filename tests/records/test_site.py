@@ -392,6 +392,20 @@ def test_the_text_to_pass_on_carries_its_own_row_only(client: Client, held: Held
     assert all(secret in every for secret in held.case_secrets)
 
 
+def test_what_is_closed_is_not_passed_on(client: Client, held: Held) -> None:
+    path = f"/en/l/{held.secret}"
+    Case.objects.filter(id=held.cases[0].id).update(state=CaseState.CLOSED)
+    text = client.get(f"{path}/all/pass-on").content.decode()
+    assert "servers at these addresses" in text
+    assert held.case_secrets[0] not in text
+    assert held.case_secrets[1] in text
+    Case.objects.update(state=CaseState.CLOSED)
+    page = client.get(path).content.decode()
+    assert "/all/fixed" not in page
+    assert "/all/question" in page
+    assert client.get(f"{path}/all/pass-on").headers["Location"] == path
+
+
 def test_the_passed_on_text_is_the_same_for_its_receiver(client: Client, held: Held) -> None:
     page = client.get(f"/en/c/{held.case_secrets[1]}/pass-on").content.decode()
     assert f"/en/c/{held.case_secrets[1]}" in page

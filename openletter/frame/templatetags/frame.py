@@ -9,8 +9,9 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
-from django.utils.translation import gettext
+from django.utils.translation import get_language, gettext
 
+from openletter.campaigns.models import Partner
 from openletter.frame import labels
 from openletter.frame.evidence import EvidenceRow
 from openletter.words import CaseState, OutcomeResult, Reader, WaveKind, Weakness, print_reference
@@ -53,6 +54,12 @@ def utc(at: datetime | None) -> SafeString | str:
         plain.strftime("%Y-%m-%dT%H:%M:%SZ"),
         plain.strftime("%Y-%m-%d %H:%M"),
     )
+
+
+@register.filter
+def named(partner: Partner) -> str:
+    """A partner's name in the reader's language, else the one that letters are signed with."""
+    return partner.names.get(get_language() or "en") or partner.name
 
 
 @register.filter
