@@ -125,6 +125,13 @@ def test_each_part_of_a_letter_about_several_stands_alone() -> None:
                 assert other.secret not in own
 
 
+def test_the_steps_that_go_along_with_one_part_name_no_address() -> None:
+    facts = some_facts(MANY, languages=("en",))
+    steps = written(facts).body.split("How to close them")[1].split("Who is writing")[0]
+    assert "-x http://ADDRESS:3128" in steps
+    assert not [case.ip for case in facts.cases if case.ip in steps]
+
+
 def test_a_row_of_a_letter_about_812_addresses_tells_nothing_of_the_other_811() -> None:
     cases = [a_case_of(f"198.51.{n // 256 + 100}.{n % 256}") for n in range(812)]
     facts = some_facts(cases, reader=Reader.PROVIDER)

@@ -107,15 +107,11 @@ class _Part:
     def is_named(self) -> bool:
         return not self.sample.exit_only and self.sample.guide_id != "unknown"
 
-    def values(self) -> Values:
-        """What all cases share; the rest stays a blank in the commands."""
-        addresses = {case.ip for case in self.cases}
+    def values(self, *, ip: str) -> Values:
+        """The port that all its cases share; what differs stays a blank in the commands."""
         ports = {case.ports for case in self.cases}
-        one_port = next(iter(ports))[:1] if len(ports) == 1 else ()
-        return Values(
-            ip=self.sample.ip if len(addresses) == 1 else "",
-            port=one_port[0] if one_port else None,
-        )
+        shared = next(iter(ports))[:1] if len(ports) == 1 else ()
+        return Values(ip=ip, port=shared[0] if shared else None)
 
 
 def parts_of(cases: tuple[CaseFacts, ...]) -> list[_Part]:
@@ -245,6 +241,12 @@ class _Pen:
                 yield fill_columns(text, first=f"{letter}. ", rest="   ")
             yield self._block(part, mark="" if self.facts.is_one else f"{letter} ")
 
+    @property
+    def _only_address(self) -> str:
+        """The steps of a letter about several are passed on with one row: they name no address."""
+        addresses = {case.ip for case in self.facts.cases}
+        return addresses.pop() if len(addresses) == 1 else ""
+
     def _part_holds(self, part: _Part) -> frozenset[str]:
         return frozenset({rows.weakness_key(part.sample), "named" if part.is_named else "nameless"})
 
@@ -257,7 +259,7 @@ class _Pen:
         pointer = "" if self.is_first else self.texts.passage("pointer", frozenset())
         return block(
             self.guide(part.sample.guide_id, self.language),
-            values=part.values(),
+            values=part.values(ip=self._only_address),
             weakness=part.sample.weakness,
             pointer=pointer.replace("{step}", mark + "{step}"),
         )
