@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from openletter.wire.jcard import MOST_ADDRESSES, Card, number, read_card, text, texts
 from openletter.wire.registry import (
@@ -34,6 +35,7 @@ MOST_ENTITIES = 2_000
 DEEPEST = 8
 MOST_NETWORKS = 200
 MOST_LINES = 2_000
+MOST_REMARKS = 100
 
 Json = Mapping[str, object]
 
@@ -109,8 +111,10 @@ def _registration(answer: Json, entities: list[Entity]) -> Registration:
         country=parse_country(text(answer.get("country"))),
         holder=_holder(answer, entities, subject),
         maintainers=tuple(entity.handle for entity in entities if _is_maintainer(entity)),
-        written=tuple(each for entity in entities for each in _written(entity))[:MOST_ADDRESSES],
-        remarks=remarks,
+        written=tuple(
+            islice((each for entity in entities for each in _written(entity)), MOST_ADDRESSES)
+        ),
+        remarks=remarks[:MOST_REMARKS],
     )
 
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 import html
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 
 from openletter.wire import rpsl, rpsl_links
 from openletter.wire.registry import (
     Holder,
+    IPAddress,
     Party,
     Place,
     Registration,
@@ -33,6 +35,7 @@ from openletter.wire.registry import (
 )
 
 LARGEST = 8 * 1024 * 1024
+MOST_NETWORKS = 500
 _BANNERS = (
     ("whois.apnic.net", "apnic"), ("RIPE Database", "ripencc"), ("AfriNIC", "afrinic"),
     ("whois.lacnic.net", "lacnic"), ("LACNIC", "lacnic"), ("ARIN WHOIS", "arin"),
@@ -55,7 +58,7 @@ def read(document: bytes | str) -> list[Registration]:
     if re.search(r"<pre>", text[:20_000], re.IGNORECASE):
         text = html.unescape(_TAG.sub("", text))
     if re.search(r"^(NetRange|ASNumber):", text, re.MULTILINE):
-        found = list(_arin(text))
+        found = list(islice(_arin(text), MOST_NETWORKS))
     elif "[Network Number]" in text or "[AS Number]" in text:
         found = _jpnic(text)
     elif re.search(r"^IPv[46] Address\s*:", text, re.MULTILINE):
@@ -85,38 +88,58 @@ def _registry(text: str) -> str:
 
 def _rpsl(text: str) -> list[Registration]:
     directory, subjects = rpsl_links.Directory(), []
-    for each in rpsl.objects([text.encode()], wanted=rpsl_links.WANTED, faults=Counter()):
+    for each in rpsl.objects(
+        [text.encode("utf-8", "replace")], wanted=rpsl_links.WANTED, faults=Counter()
+    ):
         directory.add(each)
         if each.kind in rpsl_links.NETWORKS | rpsl_links.AUTNUMS:
             subjects.append(each)
-    found = [rpsl_links.registration(each, directory) for each in subjects]
-    registry = _registry(text)
+    found = [rpsl_links.registration(each, directory) for each in subjects[:MOST_NETWORKS]]
+    registry, said = _registry(text), _said(text)
     return [
-        _with_lines(replace(each, source=Source.WHOIS, registry=each.registry or registry), text)
+        _with_said(replace(each, source=Source.WHOIS, registry=each.registry or registry), said)
         for each in found
         if each
     ]
 
 
-def _with_lines(found: Registration, text: str) -> Registration:
-    """Adds what the registry says in comments: the abuse contact it worked out, or that none is."""
-    said = [
-        Written(
-            value=match.group(2), place=Place.ABUSE_BOX, role="abuse-contact",
-            object=plain(match.group(1), 200), party=Party.GROUP,
-            suspect=bool(_FAILED_LINE.match(text, match.end())),
-        )
-        for match in _ABUSE_LINE.finditer(text)
-        if _is_about(match.group(1), found)
-    ]  # fmt: skip
-    none = any(_is_about(match.group(1), found) for match in _NONE_LINE.finditer(text))
-    return replace(found, written=(*said, *found.written), no_abuse_contact=none)
+Subjected = tuple[IPAddress, IPAddress] | int | None
+"""What a comment line is about: a range or an AS number."""
 
 
-def _is_about(named: str, found: Registration) -> bool:
-    if found.subject is Subject.AUTNUM:
-        return parse_as(named) == found.first_as
-    return parse_range(named) == (found.first, found.last)
+@dataclass(frozen=True, kw_only=True)
+class _Said:
+    """What the registry says in comments: abuse contacts it worked out, and that there is none."""
+
+    boxes: Mapping[Subjected, tuple[Written, ...]]
+    none: frozenset[Subjected]
+
+
+def _said(text: str) -> _Said:
+    lines = "\n".join(line for line in text.split("\n") if line.startswith("%"))[:200_000]
+    boxes: dict[Subjected, tuple[Written, ...]] = {}
+    for match in islice(_ABUSE_LINE.finditer(lines), MOST_NETWORKS):
+        named, value = match.groups()
+        suspect = bool(_FAILED_LINE.match(lines, match.end()))
+        box = Written(
+            value=value, place=Place.ABUSE_BOX, role="abuse-contact", object=plain(named, 200),
+            party=Party.GROUP, suspect=suspect,
+        )  # fmt: skip
+        boxes[_about(named)] = (*boxes.get(_about(named), ()), box)
+    none = islice(_NONE_LINE.finditer(lines), MOST_NETWORKS)
+    return _Said(boxes=boxes, none=frozenset(_about(match.group(1)) for match in none))
+
+
+def _with_said(found: Registration, said: _Said) -> Registration:
+    subject: Subjected = found.first_as
+    if found.first is not None and found.last is not None:
+        subject = (found.first, found.last)
+    written = (*said.boxes.get(subject, ()), *found.written)
+    return replace(found, written=written, no_abuse_contact=subject in said.none)
+
+
+def _about(named: str) -> Subjected:
+    return parse_range(named) or parse_as(named)
 
 
 # -- ARIN ---------------------------------------------------------------------------------------
@@ -283,7 +306,7 @@ def _krnic(text: str) -> Iterator[Registration]:
             sections.append({"range": value.partition("(")[0].strip()})
         elif sections:
             sections[-1].setdefault(label, value)
-    for section in sections:
+    for section in sections[:MOST_NETWORKS]:
         ends = parse_range(section["range"])
         if ends is None:
             continue

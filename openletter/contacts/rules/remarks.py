@@ -15,6 +15,8 @@ from openletter.wire import mailaddress
 from openletter.wire.registry import Remark
 
 MOST_ADDRESSES = 50
+LONGEST_LINE, LONGEST_CHECK = 2_000, 400
+LONGEST_LABEL = 120
 _ABUSE = re.compile(
     r"abus|misuse|missbrauch|misbruik|zneuzi|zneuži|nadużyc|naduzyc|злоупотреб|спам|spam|"
     r"\bhack|intrusi|attack|attaque|ataque|ddos|phish|malware|botnet|"
@@ -25,7 +27,9 @@ _NOT = re.compile(
     r"\b(do not|don'?t|never|not (?:for|to|via)|nicht|niet|ne pas|nao|não|no env[ií])\b",
     re.IGNORECASE,
 )
-_LABEL = re.compile(r"^[^\w]*((?:[^\W_]+[\s/&-]*){1,4})\s*[:=>-]+\s*[<(\[\"'*]*$")
+_LABEL = re.compile(
+    r"^\W*([^\W_]+(?:[\s/&,-]{1,3}[^\W_]+){0,3})\s*[:=>-]+\s*[<(\[\"'*]*$", re.ASCII
+)
 _CARRIES_ON = re.compile(
     r"((please|and|or|then|you can|pls)\s+)*"
     r"(contact|send|mail|e-?mail|report|write|to|via|use|at|reach|notify)\b",
@@ -36,7 +40,8 @@ _OTHER_DESK = re.compile(
     r"police|lawenforcement|law|subpoena|invoice|ventas|vendas)([._-].*|\d*)"
 )
 _CHECKED = re.compile(
-    r"^\W*(\S{1,320}@\S{1,255})\s+(?:was validated on|(is invalid|is not valid|bounces))\b",
+    r"^[\s*#>-]{0,20}([^\s@]{1,64}@[^\s@]{1,255})\s+"
+    r"(?:was validated on|(is invalid|is not valid|bounces))\b",
     re.IGNORECASE,
 )
 _SENTENCE = re.compile(r"(?<=[.!?;])\s+(?=[^\W\d_])")
@@ -58,7 +63,8 @@ def checked(remarks: Iterable[Remark]) -> dict[str, bool]:
     """What a registry says of addresses it tried: mailbox -> whether it answered (APNIC)."""
     found = {}
     for remark in remarks:
-        for match in filter(None, map(_CHECKED.match, remark.lines)):
+        lines = (line[:LONGEST_CHECK] for line in remark.lines if "@" in line[:LONGEST_CHECK])
+        for match in filter(None, map(_CHECKED.match, lines)):
             read = mailaddress.one(match.group(1))
             if isinstance(read, mailaddress.Address):
                 found[read.mailbox] = match.group(2) is None
@@ -68,8 +74,9 @@ def checked(remarks: Iterable[Remark]) -> dict[str, bool]:
 def mentions(remark: Remark) -> Iterator[Mention]:
     """Every address of the remark, in order."""
     context, count = "", 0
-    for line in map(mailaddress.spelled_out, remark.lines):
-        hits = mailaddress.in_text(line[:2_000])
+    for whole in remark.lines:
+        line = mailaddress.spelled_out(whole[:LONGEST_LINE])
+        hits = mailaddress.in_text(line)
         if not hits:
             has_words = re.search(r"[^\W\d_]{2}", line)
             context = f"{context} {line.strip()}"[-400:] if has_words else ""
@@ -90,7 +97,7 @@ def mentions(remark: Remark) -> Iterator[Mention]:
 
 def _words(context: str, before: str, after: str) -> str:
     """What is said about the address that comes next."""
-    label = _LABEL.match(before)
+    label = _LABEL.match(before[-LONGEST_LABEL:])
     if label and not _CARRIES_ON.match(label.group(1)):
         return label.group(1).strip()
     said = f"{context} {before}".strip()
