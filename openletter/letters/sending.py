@@ -15,7 +15,7 @@ from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from openletter.campaigns import steps as campaigns
-from openletter.campaigns.models import Approval, Campaign, Installation
+from openletter.campaigns.models import Approval, Campaign
 from openletter.contacts import steps as contacts
 from openletter.letters.door import entry_of, find_elsewhere, send_back, sql
 from openletter.letters.journal import LARGEST_BATCH, Line, What, mailbox_hash
@@ -120,9 +120,13 @@ def may_leave_now(campaign: Campaign, *, now: datetime) -> int:
 
 def is_stopped(campaign: Campaign) -> bool:
     """Somebody pressed stop; asked before every letter."""
-    if Installation.objects.exclude(leaving_paused_at=None).exists():
-        return True
-    return Campaign.objects.filter(pk=campaign.pk).exclude(paused_at=None).exists()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM installation WHERE leaving_paused_at IS NOT NULL)"
+            " OR EXISTS (SELECT FROM campaign WHERE id = %s AND paused_at IS NOT NULL)",
+            [campaign.pk],
+        )
+        return bool(cursor.fetchone()[0])
 
 
 # -- claim --------------------------------------------------------------------------------------

@@ -92,6 +92,7 @@ class Session:
             self._socket = socket.create_connection(
                 (self._door.host, self._door.port), timeout=limits.connect
             )
+            self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the dot is short
             self._socket.settimeout(limits.reply)
         except OSError as error:
             raise DoorClosedError(_unreachable(error)) from error

@@ -50,7 +50,7 @@ class House:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
             check=False,
         )
         assert done.returncode == code, f"{arguments}: {done.stdout}{done.stderr}"
@@ -63,7 +63,7 @@ class House:
         self.started.append(process)
         return process
 
-    def ask(self, port: int, path: str, *, within: float = 40) -> str:
+    def ask(self, port: int, path: str, *, within: float = 90) -> str:
         deadline = time.monotonic() + within
         while True:
             try:
@@ -81,10 +81,24 @@ class House:
             return found.fetchall() if found.description else []
 
 
-@pytest.fixture
-def house() -> Iterator[House]:
+@pytest.fixture(scope="module")
+def migrated() -> Iterator[Path]:
+    """Make one state folder with its tables; each house gets a copy, which is ten times faster."""
     home = Path(tempfile.mkdtemp(prefix="openletter-test-house-"))
     home.chmod(0o755)
+    environment = {**os.environ, "OPENLETTER_STATE": str(home / "state")}
+    for arguments in (["migrate", "--quiet"], ["down"]):
+        command = [sys.executable, "-m", "openletter", *arguments]
+        subprocess.run(command, env=environment, cwd=home, check=True)
+    yield home / "state"
+    shutil.rmtree(home)
+
+
+@pytest.fixture
+def house(migrated: Path) -> Iterator[House]:
+    home = Path(tempfile.mkdtemp(prefix="openletter-test-house-"))
+    home.chmod(0o755)
+    subprocess.run(["cp", "-a", str(migrated), str(home / "state")], check=True)
     web, metrics, intake = free_port(), free_port(), free_port()
     environment = {
         **{name: value for name, value in os.environ.items() if not name.startswith("DATABASE_")},
@@ -191,8 +205,6 @@ def test_a_backup_holds_no_passwords_of_this_installation(house: House) -> None:
 
 @pytest.mark.parametrize("kind", ["cut", "text", "escape", "newer"])
 def test_what_is_no_whole_backup_of_ours_changes_nothing(house: House, kind: str) -> None:
-    house.run("migrate", "--quiet")
-    house.run("down")
     file = house.home / "bad.tar.gz"
     manifest = house.home / "manifest.json"
     version = "99.0.0" if kind == "newer" else "0.1.0"
@@ -223,7 +235,6 @@ def test_audit_finds_what_an_intruder_changed(house: House) -> None:
 
 
 def test_the_application_role_can_add_to_the_timeline_and_nothing_else(house: House) -> None:
-    house.run("migrate", "--quiet")
     for statement in (
         "UPDATE timeline SET actor = 'nobody'",
         "DELETE FROM timeline",

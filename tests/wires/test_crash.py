@@ -1,0 +1,157 @@
+"""kill -9, restore, copy, a clock set back: never twice, and none lost without a visible `unknown`.
+
+The short scenarios run in `make test`; the full ones (ten kills each) in `make test-full`. With
+Debian's Postfix as smarthost where it is unpacked, else with a server process of our own.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from tests.wires.crash_plant import Figures, Plant, a_moment, copy_folder, plant
+
+ABOUT_TO_LEAVE = {"cleared", "handing", "deferred"}
+
+
+@pytest.fixture(autouse=True)
+def figures(request: pytest.FixtureRequest) -> Iterator[list[Figures]]:
+    """Each scenario's row is printed (`-s`, or in the report of a failure)."""
+    rows: list[Figures] = []
+    yield rows
+    for row in rows:
+        print(f"\n{row.row()}")  # noqa: T201
+
+
+def hold(row: Figures) -> None:
+    assert row.duplicates == 0, row
+    assert row.lost == 0, row
+    assert not ABOUT_TO_LEAVE & set(row.states), row
+    assert row.states["accepted"] + row.states["unknown"] == row.letters, row
+
+
+def kill_senders(site: Plant, *, times: int, chance: random.Random) -> None:
+    for _ in range(times):
+        with site.sender() as process:
+            a_moment(chance, 0.6)
+            process.kill()
+    site.send_all()
+
+
+def kill_servers(site: Plant, *, times: int, chance: random.Random) -> None:
+    with site.sender() as process:
+        for _ in range(times):
+            a_moment(chance, 0.6)
+            site.smarthost.kill()
+            site.smarthost.start()
+        process.wait(900)
+
+
+def kill_databases(site: Plant, *, times: int, chance: random.Random) -> None:
+    with site.sender() as process:
+        for _ in range(times):
+            a_moment(chance, 0.6)
+            site.kill_database()
+            site.start_database()
+        process.wait(900)
+
+
+SCENARIOS = {
+    "kill -9 of the sender": kill_senders,
+    "kill -9 of the mail server": kill_servers,
+    "kill -9 of PostgreSQL": kill_databases,
+}
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("scenario", SCENARIOS)
+def test_ten_kills_at_random_moments(scenario: str, figures: list[Figures]) -> None:
+    chance, started = random.Random(f"2004 {scenario}"), time.monotonic()
+    with plant(letters=600) as site:
+        SCENARIOS[scenario](site, times=10, chance=chance)
+        figures.append(site.judge(scenario, kills=10, started=started))
+        hold(figures[-1])
+
+
+def test_a_few_kills_of_each(figures: list[Figures]) -> None:
+    chance, started = random.Random(2004), time.monotonic()
+    with plant(letters=90) as site:
+        with site.sender() as process:
+            a_moment(chance, 0.2)
+            process.kill()
+        with site.sender() as process:
+            a_moment(chance, 0.2)
+            site.smarthost.kill()
+            site.smarthost.start()
+            a_moment(chance, 0.2)
+            site.kill_database()
+            site.start_database()
+            process.wait(300)
+        figures.append(site.judge("a few kills of each", kills=3, started=started))
+        hold(figures[-1])
+        if site.smarthost.is_postfix:
+            assert site.verb("settle", str(site.smarthost.log))
+
+
+@pytest.mark.full
+def test_a_backup_taken_two_hundred_letters_ago(figures: list[Figures]) -> None:
+    """The data folder of a stopped server is put aside and put back: same place, older rows."""
+    started = time.monotonic()
+    with plant(letters=400) as site:
+        data = next(site.state.rglob("PG_VERSION")).parent
+        site.stop_database()
+        copy_folder(data, site.home / "backup")
+        site.start_database()
+        with site.sender() as process:
+            while len(site.arrivals()) < 200:
+                time.sleep(0.1)
+            process.kill()
+        site.stop_database()
+        copy_folder(site.home / "backup", data)
+        site.start_database()
+        site.send_all()
+        told = site.counted()
+        assert told["paused"] == "database-behind-journal"
+        row = site.judge("restore from a backup", kills=1, started=started)
+        assert row.states == {"unknown": 400}, row
+        site.verb("resume")
+        site.send_all()
+        figures.append(site.judge("restore from a backup", kills=1, started=started))
+        assert (figures[-1].duplicates, figures[-1].lost) == (0, 0)
+        assert figures[-1].states == {"unknown": 400}
+
+
+@pytest.mark.full
+def test_a_copy_started_on_the_side(figures: list[Figures]) -> None:
+    started = time.monotonic()
+    with plant(letters=200) as site:
+        site.stop_database()
+        copy = site.home / "copy"
+        copy_folder(site.state, copy)
+        site.start_database()
+        with site.sender() as process:
+            site.send_all(state=copy)
+            process.wait(900)
+        told = site.counted(state=copy)
+        assert told["paused"] == "place-differs"
+        assert set(told["states"].values()) == {"unknown"}  # type: ignore[attr-defined]
+        figures.append(site.judge("a copy on the side", kills=0, started=started))
+        hold(figures[-1])
+        assert figures[-1].states == {"accepted": 200}
+
+
+@pytest.mark.full
+def test_a_clock_set_back(figures: list[Figures]) -> None:
+    started = time.monotonic()
+    with plant(letters=120) as site:
+        with site.sender() as process:
+            while len(site.arrivals()) < 40:
+                time.sleep(0.1)
+            process.kill()
+        site.send_all(str(400 * 24 * 60))
+        site.send_all()
+        figures.append(site.judge("a clock set back 400 days", kills=1, started=started))
+        assert (figures[-1].duplicates, figures[-1].lost) == (0, 0)
