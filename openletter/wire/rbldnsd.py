@@ -20,6 +20,7 @@ from openletter.wire.visible import visible
 DEFAULT_VALUE = "127.0.0.2"
 _TEST_POINTS = frozenset({"127.0.0.2", "127.0.0.1", "::ffff:127.0.0.2", "::ffff:127.0.0.1"})
 _ENTRY = re.compile(r"(!?)\s*([0-9A-Fa-f:.]+(?:/\d{1,3}|-[0-9A-Fa-f:.]+)?)(?:\s+(.*)|(:.*))?")
+_LAST_OCTET = re.compile(r"[0-9]{1,3}", re.ASCII)
 _QUAD_START = re.compile(r"\d{1,3}(\.\d{1,3}){0,3}", re.ASCII)
 _FULL_QUAD = re.compile(r"(\d{1,3}\.\d{1,3}\.\d{1,3}\.)(\d{1,3})-(\d{1,3})", re.ASCII)
 
@@ -145,7 +146,7 @@ def _value(text: str, default: Value) -> Value:
     if not plain.startswith(":"):
         return Value(default.code, plain) if plain else default
     code, _, says = plain[1:].partition(":")
-    if code.isdigit() and int(code) < 256:
+    if _LAST_OCTET.fullmatch(code):
         code = f"127.0.0.{int(code)}"
     if not _is_code(code):
         return Value("", says.strip() or plain)

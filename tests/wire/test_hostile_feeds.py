@@ -378,3 +378,55 @@ def test_a_zone_says_when_it_was_written(told: str, hour: int) -> None:
 def test_a_zone_that_says_now_or_nothing_is_undated() -> None:
     (row,), _ = judge_bytes(b"$NS 1 ns.example\n$TIMESTAMP now\n192.0.2.1\n", "dnsbl.example")
     assert row.seen_at is None
+
+
+@pytest.mark.parametrize(
+    "value", [":²:x", ":" + "9" * 5000 + ":x", ":0127:x", "::x", ":128.0.0.1:x"]
+)
+def test_an_odd_value_of_a_zone_has_no_known_code(value: str) -> None:
+    zone = f"$NS 1 ns.example\n192.0.2.1 {value}\n192.0.2.2\n".encode()
+    odd, plain = judge_bytes(zone, "dnsbl.example")[0]
+    assert odd.judgement is not Judgement.ACCEPT
+    assert plain.judgement is Judgement.ACCEPT
+
+
+def test_declared_sources_and_what_does_not_fit_them() -> None:
+    def verdict(content: bytes, source: str, *, mapped: bool = False) -> tuple[str, str | None]:
+        mapping = read_mapping({"columns": {"address": "ip"}}) if mapped else None
+        hint = Hint(source=source, mapping=mapping)
+        (told,) = judge_bytes(content, "x", hint=hint)[1]
+        return told.outcome, told.reason
+
+    assert verdict(b"192.0.2.1\n", "dronebl") == ("ok", None)
+    assert verdict(b"192.0.2.1\n", "nobody") == ("refused", "source-unknown")
+    assert verdict(b"192.0.2.1\n", "spamhaus-cert") == ("refused", "format-differs")
+    assert verdict(b"ip\n192.0.2.1\n", "nobody", mapped=True) == ("refused", "source-unknown")
+    assert verdict(b"ip,ip\n", "", mapped=True) == ("refused", "duplicate-column")
+    assert verdict(b"ip\xff\n", "", mapped=True) == ("refused", "header-unreadable")
+    assert verdict(b"timestamp,src_ip,asn,geo\n", "") == (
+        "refused",
+        "not-about-our-weaknesses",
+    )
+    assert verdict(b"timestamp,src_ip,asn,geo\n", "shadowserver-scan-socks") == (
+        "refused",
+        "column-missing",
+    )
+    assert verdict(b"\x00\x00ab\n\xff\xfe\n", "") == ("unrecognised", "binary")
+
+
+def test_archives_that_hide_something_are_refused() -> None:
+    locked = bytearray(zipped({"a.csv": proxy_report(proxy_row())}))
+    central = locked.rindex(b"PK\x01\x02")
+    locked[central + 8] |= 1
+    _, (verdict,) = judge_bytes(bytes(locked), "day.zip")
+    assert verdict.reason == "encrypted-member"
+    strange = bytearray(zipped({"a.csv": proxy_report(proxy_row())}))
+    strange[strange.rindex(b"PK\x01\x02") + 10] = 99
+    _, (verdict,) = judge_bytes(bytes(strange), "day.zip")
+    assert verdict.reason == "format-not-read"
+
+
+def test_gzip_with_something_behind_it_is_refused_and_padding_is_not() -> None:
+    packed = gzipped(proxy_report(proxy_row()))
+    assert judge_bytes(packed + b"\0" * 512)[1][0].outcome == "ok"
+    assert judge_bytes(packed + b"something")[1][0].reason == "damaged-gzip"

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from openletter.evidence.rules.judge import CLOCKS_DIFFER
-from openletter.words import FindingState, Judgement, Reason, Role, Value, Weakness
+from openletter.words import FindingState, Judgement, Reason, Role, Value
 
 RULE_VERSION = "weigh-1"
 _WHY_NOT_OPEN = {
@@ -230,13 +230,3 @@ def _why_left_out(one: Listing, *, policy: Policy, now: datetime) -> Reason:
 
 def _iso(moment: datetime | None) -> str | None:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
-
-
-def by_weakness(
-    said: Iterable[tuple[Weakness, Listing]],
-) -> dict[Weakness, list[Listing]]:
-    """Statements about one address, sorted out by what they are about."""
-    found: dict[Weakness, list[Listing]] = {}
-    for weakness, listing in said:
-        found.setdefault(weakness, []).append(listing)
-    return found
