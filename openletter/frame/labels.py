@@ -36,7 +36,7 @@ CASE_CHIP: Final[Mapping[CaseState, str]] = {
 ROLE: Final[Mapping[Role, Label]] = {
     Role.ENTRY: _("the server listens at this address"),
     Role.EXIT: _("the traffic leaves from this address"),
-    Role.UNKNOWN: _("the source does not say which side this address is"),
+    Role.UNKNOWN: _("the source does not say whether the server listens here"),
 }
 
 SAYS: Final[Mapping[Weakness, Label]] = {

@@ -220,7 +220,7 @@ def test_an_exit_is_not_called_open(client: Client, held: Held) -> None:
     assert "passes on mail from anybody" not in page
     Observation.objects.update(role="unknown")
     page = client.get(f"/en/c/{held.case_secrets[0]}").content.decode()
-    assert "does not say which side" in page
+    assert "does not say whether the server listens here" in page
 
 
 def test_a_closed_case_asks_for_nothing_more(client: Client, held: Held) -> None:
