@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from urllib.parse import unquote
 
 import pytest
+from django.conf import Settings
 from django.db import transaction
 from django.http import HttpResponse
 from django.test import Client
@@ -112,6 +113,12 @@ ROUTES = (
         parts=lambda desk, _: {"pk": desk.exclusion.pk},
     ),
 )  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def quick_passwords(settings: Settings) -> None:
+    """Hashing a password slowly is Django's to prove, not ours."""
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
 @pytest.fixture

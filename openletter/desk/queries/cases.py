@@ -94,6 +94,8 @@ def _search(viewer: Viewer, typed: str) -> Q:
 
 
 def _address(typed: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    if "%" in typed:
+        return None  # an address of one link only; PostgreSQL's inet has no such thing
     try:
         return ipaddress.ip_address(typed.strip("[]"))
     except ValueError:
@@ -101,7 +103,7 @@ def _address(typed: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None
 
 
 def _network(typed: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network | None:
-    if "/" not in typed:
+    if "/" not in typed or "%" in typed:
         return None
     try:
         return ipaddress.ip_network(typed, strict=False)
