@@ -11,6 +11,7 @@ from datetime import datetime
 from functools import cache
 from pathlib import Path
 
+import structlog
 from django.conf import settings
 
 from openletter.campaigns import clock
@@ -27,6 +28,8 @@ from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.letters.rules.message import Addressing, Message, build
 from openletter.letters.rules.text import write
 from openletter.words import TokenPurpose, new_secret, secret_hash
+
+LOG = structlog.get_logger()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,8 +51,11 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
     sign_with = _keys(campaign)
     drafts = []
     for pile in piles:
-        facts = letter_facts(pile, rows=rows, partners=partners, domain=_domain(campaign))
-        drafts.append(_draft(pile, facts, partner=pile.partner, sign_with=sign_with))
+        try:
+            facts = letter_facts(pile, rows=rows, partners=partners, domain=_domain(campaign))
+            drafts.append(_draft(pile, facts, partner=pile.partner, sign_with=sign_with))
+        except LetterError as error:  # one mailbox that can't be written to must not stop the rest
+            LOG.warning("letter-not-written", campaign=campaign.slug, reason=error.code)
     letters = Letter.objects.bulk_create([_letter(draft, now=now) for draft in drafts])
     _store_rows(letters, drafts, now=now)
     record(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import email
 import email.policy
+import hashlib
 import re
 import threading
 from datetime import timedelta
@@ -12,15 +13,17 @@ import dkim
 import pytest
 from django.conf import settings
 from django.db import connection
+from typer.testing import CliRunner
 
 from openletter.campaigns.models import Campaign, Exclusion, TimelineEntry, Wave
 from openletter.campaigns.rules import CampaignState
 from openletter.campaigns.steps import approve, go_on, verify_chain
 from openletter.cases.models import Case, CaseLink
+from openletter.cli import app
 from openletter.contacts.models import Choice, Suppression
 from openletter.evidence.models import Source
 from openletter.letters import keys, library, steps, waves
-from openletter.letters.models import Delivery, Letter, LetterCase, MailToken
+from openletter.letters.models import Delivery, HandedElsewhere, Letter, LetterCase, MailToken
 from openletter.letters.rules.facts import LetterError
 from openletter.words import CaseState, DeliveryState, TokenPurpose, WaveKind, secret_hash
 from tests.builders import NOW, a_partner, a_user
@@ -156,6 +159,45 @@ def test_the_participant_of_the_readers_country_vouches() -> None:
     flat = " ".join(text_of(the_letter()).split())
     assert "De deelnemer in uw land is Agency Alpha" in flat
     assert "samen met Agency Bravo" in flat
+
+
+def test_one_mailbox_that_cannot_be_written_to_does_not_stop_the_others() -> None:
+    campaign = planned()
+    chosen_cases(campaign, ["192.0.2.1"], "a b@network.example")
+    chosen_cases(campaign, ["192.0.2.2"])
+    assert run(campaign) == 1
+    assert Letter.objects.get().mailbox == ABUSE
+    assert run(campaign) == 0
+
+
+def test_a_mailbox_that_the_journal_knows_a_letter_to_gets_no_second() -> None:
+    """After a restore: the database forgot, the journal did not (contracts §1)."""
+    campaign = planned()
+    HandedElsewhere.objects.create(
+        message_id="<x@campaign.example>", campaign=campaign.slug, kind=WaveKind.FIRST, at=NOW,
+        mailbox_hash=hashlib.sha256(ABUSE.encode()).digest(),
+    )  # fmt: skip
+    chosen_cases(campaign, ["192.0.2.1"])
+    chosen_cases(campaign, ["192.0.2.2"], "b@network.example")
+    assert steps.choices_to_write_about(campaign, now=NOW).count() == 1
+    assert run(campaign) == 1
+    assert not Letter.objects.filter(mailbox=ABUSE).exists()
+
+
+def test_a_stored_letter_can_be_shown(monkeypatch) -> None:
+    campaign = planned()
+    chosen_cases(campaign, [f"192.0.2.{n}" for n in range(60)])
+    run(campaign)
+    letter = the_letter()
+    monkeypatch.setattr("openletter.shell.setup", lambda: None)
+    printed = f"{letter.reference[:4]}-{letter.reference[4:]}"
+    shown = CliRunner().invoke(app, ["letter", "show", printed])
+    assert shown.exit_code == 0
+    assert f"Subject: {letter.subject}" in shown.output
+    assert "row,reference,ip" in shown.output
+    raw = CliRunner().invoke(app, ["letter", "show", str(letter.pk), "--eml"])
+    assert raw.stdout_bytes == bytes(letter.raw)
+    assert CliRunner().invoke(app, ["letter", "show", "ZZZZ-ZZZZ"]).exit_code == 3
 
 
 # -- drafts --------------------------------------------------------------------------------------
