@@ -127,6 +127,35 @@ def test_the_name_says_which_report_it_is(name: str, source: str, judgement: str
     assert (verdict.source, row.judgement) == (f"shadowserver-{source}", judgement)
 
 
+COMMON = "timestamp,severity,ip,protocol,port,hostname,tag,asn,geo"
+
+
+@pytest.mark.parametrize(
+    ("columns", "tag", "source", "reason"),
+    [
+        (",http,http_code,server,via", "http-connect-proxy", "scan-http-proxy", "says-open"),
+        (",via", "http-connect-proxy", "scan-http-proxy", "says-open"),
+        ("", "socks5", "scan-socks", "says-open"),
+        ("", "http-connect-proxy", "scan-socks", "says-open"),
+        ("", "telnet", "scan-socks", "not-about-our-weaknesses"),
+        (",banner", "smtp;21nails", "scan-smtp", "mail-server-answers"),
+        (",banner", "telnet", "scan-smtp", "not-about-our-weaknesses"),
+        (",http,http_code,www_authenticate", "http", "scan-http-proxy", "not-about-our-weaknesses"),
+        (",source,reason", "", "blocklist", "listed-elsewhere"),
+        (",device_vendor,device_type,device_model", "ssl", None, None),
+    ],
+)
+def test_without_a_telling_name_the_columns_and_then_the_rows_decide(
+    columns: str, tag: str, source: str | None, reason: str | None
+) -> None:
+    row = f"2026-03-02 06:00:00,medium,192.0.2.1,tcp,1080,,{tag},64496,NL" + "," * columns.count(
+        ","
+    )
+    rows, (verdict,) = judge_bytes(f"{COMMON}{columns}\n{row}\n".encode(), "noname.csv")
+    assert verdict.source == (f"shadowserver-{source}" if source else None)
+    assert [one.reason for one in rows] == ([reason] if reason else [])
+
+
 def test_without_a_name_a_row_must_say_itself_what_it_is() -> None:
     (row,), _ = judge_bytes(proxy_report(proxy_row(tag="something")), "noname.csv")
     assert (row.judgement, row.reason) == (Judgement.REJECT, "not-about-our-weaknesses")
@@ -403,7 +432,7 @@ def test_declared_sources_and_what_does_not_fit_them() -> None:
     assert verdict(b"ip\n192.0.2.1\n", "nobody", mapped=True) == ("refused", "source-unknown")
     assert verdict(b"ip,ip\n", "", mapped=True) == ("refused", "duplicate-column")
     assert verdict(b"ip\xff\n", "", mapped=True) == ("refused", "header-unreadable")
-    assert verdict(b"timestamp,src_ip,asn,geo\n", "") == (
+    assert verdict(b"timestamp,ip,asn,geo,infection,family\n", "") == (
         "refused",
         "not-about-our-weaknesses",
     )

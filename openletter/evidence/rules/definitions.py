@@ -13,7 +13,7 @@ from openletter.words import Judgement, Role, Weakness
 Raw = Mapping[str, object]
 _PLAIN_KEYS = frozenset({"id", "name", "family", "reason", "citation"})
 _LISTS = frozenset({"copies", "reports", "zones", "marks", "skip"})
-_FLAGS = frozenset({"needs_time", "needs_port", "made_up"})
+_FLAGS = frozenset({"by_columns", "needs_time", "needs_port", "made_up"})
 _WORTHS = frozenset({Judgement.ACCEPT, Judgement.CORROBORATES, Judgement.REACHABLE_ONLY})
 _KNOWN = frozenset(one.name for one in fields(Feed)) | {"feeds"}
 
@@ -61,6 +61,7 @@ def _feed(raw: Raw) -> Feed:
         downgrades=_downgrades(raw.get("downgrades", [])),
         fillers=tuple(map(ipaddress.ip_network, _texts(raw.get("fillers", []), "fillers"))),
         columns=frozenset(_texts(raw.get("columns", []), "columns")),
+        common_columns=frozenset(_texts(raw.get("common_columns", []), "common_columns")),
         dated=_dated(raw.get("dated")),
         terms=_terms(raw.get("terms", {})),
         **{key: _flag(raw.get(key, False), key) for key in _FLAGS},

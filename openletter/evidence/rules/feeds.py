@@ -66,6 +66,8 @@ class Feed:
     fillers: tuple[Network, ...] = ()
     reports: tuple[str, ...] = ()
     columns: frozenset[str] = frozenset()
+    common_columns: frozenset[str] = frozenset()
+    by_columns: bool = False
     zones: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
     skip: tuple[str, ...] = ()
@@ -98,14 +100,19 @@ class SourceBook:
         return next((feed for feed in self if report in feed.reports), None)
 
     def by_columns(self, names: Iterable[str]) -> Feed | None:
-        """The report whose telling columns are all there; the most telling one wins."""
+        """The report that explains most of what a header has beyond the common columns.
+
+        At least half must be explained. Several reports share columns, so rows must still say
+        themselves what they are.
+        """
         have = set(names)
-        fitting = [
-            feed
-            for feed in self
-            if feed.format is Format.SHADOWSERVER and feed.columns and feed.columns <= have
-        ]
-        return max(fitting, key=lambda feed: len(feed.columns), default=None)
+        best, best_share = None, 0.5
+        for feed in self:
+            telling = have - feed.common_columns
+            share = len(telling & feed.columns) / len(telling) if telling else not feed.columns
+            if feed.by_columns and share >= best_share:
+                best, best_share = feed, float(share)
+        return best
 
     def by_zone(self, zone: str) -> Feed | None:
         return next((feed for feed in self if zone and zone in feed.zones), None)

@@ -116,7 +116,8 @@ def _report(
         return NotRead(
             reason="column-missing", detail=missing[0], refused=True, format=form, source=feed.id
         )
-    return Recognised(format=form, feed=feed, only_by_tag=not by_name, header=header)
+    doubtful = not by_name and bool(feed.weakness)
+    return Recognised(format=form, feed=feed, only_by_tag=doubtful, header=header)
 
 
 def _zone(name: str, head: Sequence[Line], *, book: SourceBook, hint: Hint) -> Recognised | NotRead:
