@@ -54,6 +54,7 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
     known = _cases_of(campaign, [finding for finding, _ in findings])
     exclusions = exclusions_for(campaign)
     fresh: list[Finding] = []
+    again: list[tuple[Case, Finding]] = []
     for finding, where in findings:
         reason = why_not_pursued(
             exercise=campaign.exercise,
@@ -64,9 +65,10 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
         if reason:
             _skip(campaign, finding, reason=reason, now=now)
         elif case is not None:
-            _add_evidence(case, finding, now=now)
+            again.append((case, finding))
         else:
             fresh.append(finding)
+    _add_evidence(again, now=now)
     _open(campaign, fresh, now=now)
     return len(findings)
 
@@ -91,14 +93,17 @@ def _skip(campaign: Campaign, finding: Finding, *, reason: str, now: datetime) -
     )
 
 
-def _add_evidence(case: Case, finding: Finding, *, now: datetime) -> None:
+def _add_evidence(seen_again: Sequence[tuple[Case, Finding]], *, now: datetime) -> None:
     """Seen again: the case knows; one that was closed or withdrawn before this opens again."""
-    ended, seen = case.closed_at, _newest(finding)
-    case.finding = finding
-    case.last_evidence_at = seen
-    case.save(update_fields=["finding", "last_evidence_at"])
-    if case.state == CaseState.CLOSED and ended is not None and seen > ended:
-        reopen(case, actor=ACTOR, now=now, reason=Reason(code="seen-again"))
+    for case, finding in seen_again:
+        case.finding, case.last_evidence_at = finding, _newest(finding)
+    Case.objects.bulk_update(
+        [case for case, _ in seen_again], ["finding", "last_evidence_at"], batch_size=500
+    )
+    for case, _ in seen_again:
+        ended = case.closed_at
+        if case.state == CaseState.CLOSED and ended is not None and case.last_evidence_at > ended:
+            reopen(case, actor=ACTOR, now=now, reason=Reason(code="seen-again"))
 
 
 def _open(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> None:
