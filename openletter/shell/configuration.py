@@ -171,7 +171,7 @@ class Reader:
         return value
 
     def _find(self, name: str, default: str) -> tuple[str, str]:
-        if name in self.environment:
+        if self.environment.get(name):  # set but empty is not set
             return self.environment[name], "environment"
         file_name = self.environment.get(f"{name}_FILE")
         if file_name:
