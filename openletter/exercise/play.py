@@ -123,11 +123,11 @@ class Play:
                 self.audience.feed(path.name)
         if scene.opens_update and not self._has_update():
             letters.open_update_wave(self.campaign, actor="exercise", now=self._now())
-        moved = True
-        while moved and not self.stopped():
-            moved = self.walk(self.campaign, self.audience.step) > 0
-            moved = self._owners_act() or moved
-            moved = self._handler_answers(scene) or moved
+        while not self.stopped():
+            self.walk(self.campaign, self.audience.step)
+            acted = self._owners_act()
+            if not (self._handler_answers(scene) or acted):
+                break
 
     def _now(self) -> datetime:
         return clock.now(self.campaign)
