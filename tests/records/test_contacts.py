@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -19,6 +19,7 @@ from openletter.campaigns.steps import verify_chain
 from openletter.cases.models import Case
 from openletter.contacts import loading, steps
 from openletter.contacts.errors import ContactError
+from openletter.contacts.ladder import ladders
 from openletter.contacts.models import (
     Candidate,
     Choice,
@@ -144,6 +145,20 @@ def test_taking_a_load_back_leaves_made_choices(campaign: Campaign) -> None:
     loading.take_back(load, now=NOW)
     assert found_for(case).mailbox == OWNER
     assert not Netblock.objects.filter(registry="test").exists()
+
+
+def test_version_6_and_mapped_addresses_are_looked_up_in_their_own_family(
+    tmp_path: Path,
+) -> None:
+    campaign = a_campaign()
+    six = DUMP + "\ninet6num: 2001:db8:40::/44\nnetname: SIX\nabuse-c: ABU2-TEST\n"
+    steps.load_registry(a_dump(tmp_path, text=six), exercise=campaign, now=NOW)
+    asked = [ip_address(each) for each in
+             ("2001:db8:40::1", "2001:db8:50::1", "::ffff:198.51.100.70", "198.51.100.70")]  # fmt: skip
+    found = ladders(asked, world=campaign)
+    assert [[rung.name for rung in found[each]] for each in asked] == [
+        ["SIX"], [], [], ["BAKKERIJ", "LAAGLAND-NET"],
+    ]  # fmt: skip
 
 
 # -- find ---------------------------------------------------------------------------------------
