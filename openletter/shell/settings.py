@@ -5,7 +5,6 @@ changed on the desk and recorded in the timeline; they are never settings.
 """
 
 import os
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -194,10 +193,7 @@ if not METRICS_LISTEN.is_loopback:
 
 # -- Django --------------------------------------------------------------------------------------
 _IS_TLS = SITE_ADDRESS.startswith("https:")
-ROOMS = (
-    *("campaigns", "evidence", "cases", "contacts", "letters", "replies", "outcomes"),
-    *("frame", "site", "desk"),
-)
+_ROOMS = "campaigns evidence cases contacts letters replies outcomes frame site desk".split()
 
 INSTALLED_APPS = [
     "django.contrib.auth",
@@ -209,7 +205,7 @@ INSTALLED_APPS = [
     "axes",
     "csp",
     "procrastinate.contrib.django",
-    *[f"openletter.{room}" for room in ROOMS if find_spec(f"openletter.{room}.apps")],
+    *[f"openletter.{room}" for room in _ROOMS],
 ]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
@@ -299,5 +295,4 @@ AXES_IPWARE_PROXY_COUNT = 1 if BEHIND_PROXY else 0
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1_000_000
 
 LOGGING = logs.logging_config(level=LOG_LEVEL)
-if all(find_spec(f"openletter.{room}.steps") for room in ROOMS[:7]):
-    PROCRASTINATE_ON_APP_READY = "openletter.shell.queue.on_app_ready"
+PROCRASTINATE_ON_APP_READY = "openletter.shell.queue.on_app_ready"
