@@ -59,10 +59,6 @@ class Mail:
     parts: tuple[Part, ...]
     problems: tuple[str, ...]
 
-    def all(self, name: str) -> list[str]:
-        low = name.lower()
-        return [value for key, value in self.headers if key == low]
-
     def get(self, name: str) -> str:
         """The first header of that name, or an empty string."""
         low = name.lower()

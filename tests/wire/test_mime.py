@@ -103,3 +103,27 @@ def test_nothing_raises(raw: bytes) -> None:
     mail = read_mail(raw)
     assert isinstance(mail.text, str)
     assert sum(len(part.body) for part in mail.parts) <= max(len(raw), 1024) * 10
+
+
+def test_html_is_read_where_there_is_no_text() -> None:
+    assert read_mail(b"Content-Type: text/html\n\n<p>Hallo</p>").text.strip() == "Hallo"
+
+
+def test_what_decodes_beyond_its_budget_is_cut() -> None:
+    raw = b"Content-Type: multipart/mixed; boundary=b\n\n--b\n\nabc\n--b\n\ndef\n--b--\n"
+    mail = read_mail(raw, Limits(decoded_factor=0))
+    assert "decoded-cut" in mail.problems
+
+
+def test_broken_words_and_charsets_stay_readable() -> None:
+    assert read_mail(b"Subject: =?utf-8?b?abc?=\n\n").get("subject") != ""
+    raw = b"Content-Type: text/plain; charset=utf-16\n\n\x00\xd8"
+    assert isinstance(read_mail(raw).text, str)
+
+
+def test_parts_beyond_the_limit_are_not_read_in_nested_ones_either() -> None:
+    inner = b"Content-Type: multipart/mixed; boundary=c\n\n" + b"--c\n\nx\n" * 60
+    raw = b"Content-Type: multipart/mixed; boundary=b\n\n" + (b"--b\n" + inner) * 3
+    mail = read_mail(raw)
+    assert "parts-cut" in mail.problems
+    assert len(mail.parts) <= Limits().parts

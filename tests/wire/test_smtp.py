@@ -133,3 +133,21 @@ def test_a_hostile_server_raises_nothing(chunks: list[bytes]) -> None:
         if dialogue.stage is Stage.BODY:
             dialogue.dot()
     assert dialogue.end().outcome in (Outcome.DEFERRED, Outcome.UNKNOWN)
+
+
+def test_after_starttls_there_is_no_greeting() -> None:
+    opening = Opening("x", greeted=True)
+    assert opening.start() == Send(data=b"EHLO x\r\n")
+    assert opening.feed(b"250") == NeedMore()
+    assert opening.end().outcome is Outcome.DEFERRED
+
+
+def test_the_dot_only_follows_the_body() -> None:
+    with pytest.raises(LocalProtocolError):
+        HandOver(LETTER).dot()
+
+
+def test_a_reply_without_end_is_cut() -> None:
+    opening = Opening("x")
+    assert opening.start() == NeedMore()
+    assert isinstance(opening.feed(b"220-" + b"x" * 70_000), Done)

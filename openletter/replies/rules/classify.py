@@ -212,8 +212,9 @@ def _recipients(detail: object) -> tuple[Failed, ...]:
     if not isinstance(detail, dict):
         return ()
     rows = detail.get("bouncedRecipients") or detail.get("complainedRecipients")
-    if rows is None:
-        rows = [{"emailAddress": one} for one in detail.get("recipients") or []]
+    plain = detail.get("recipients")
+    if rows is None and isinstance(plain, list):
+        rows = [{"emailAddress": one} for one in plain]
     found = []
     for row in rows if isinstance(rows, list) else []:
         if isinstance(row, dict) and isinstance(row.get("emailAddress"), str):
