@@ -127,7 +127,7 @@ def measure(step: Step, campaign: Campaign, *, settled: int = 0) -> int:
 def walk(
     campaign: Campaign,
     *,
-    seen: Callable[[Step, int], None] | None = None,
+    seen: Callable[[Step, int], None] = lambda _step, _settled: None,
     stop: Callable[[], bool] = lambda: False,
 ) -> int:
     """Go down the line until nothing is ready or `stop` says so; returns rows settled in all.
@@ -136,14 +136,20 @@ def walk(
     """
     total = 0
     while not stop():
-        round_total = 0
-        for step in LINE:
-            while (settled := run_step(step, campaign)) and not stop():
-                round_total += settled
-                if seen is not None:
-                    seen(step, settled)
+        settled = sum(_exhaust(step, campaign, seen=seen, stop=stop) for step in LINE)
         campaign.refresh_from_db()
-        total += round_total
-        if round_total == 0:
-            return total
+        total += settled
+        if not settled:
+            break
+    return total
+
+
+def _exhaust(
+    step: Step, campaign: Campaign, *, seen: Callable[[Step, int], None], stop: Callable[[], bool]
+) -> int:
+    """One step until nothing is ready for it; returns rows settled."""
+    total = 0
+    while not stop() and (settled := run_step(step, campaign)):
+        seen(step, settled)
+        total += settled
     return total
