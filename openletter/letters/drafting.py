@@ -47,7 +47,7 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
     if not piles:
         return
     rows = observations_of(choice for pile in piles for choice in pile.choices)
-    partners = list(campaign.partners.order_by("name"))
+    partners = list(campaign.partners.prefetch_related("constituencies").order_by("name"))
     sign_with = _keys(campaign)
     drafts = []
     for pile in piles:

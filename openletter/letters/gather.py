@@ -165,7 +165,6 @@ def letter_facts(
 ) -> LetterFacts:
     """Everything that the letter of this pile says; raises where it must not be written."""
     campaign, partner = pile.campaign, pile.partner
-    local = next((one for one in partners if one.country and one.country == pile.country), None)
     return LetterFacts(
         kind=pile.kind,
         reader=pile.reader,
@@ -177,13 +176,25 @@ def letter_facts(
         campaign=campaign.name,
         writer=_writer(partner),
         together_with=tuple(one.name for one in partners if one.pk != partner.pk),
-        authority=local.name if local else "",
+        authority=_authority(pile, partners),
         domain=domain,
         cases=tuple(case_facts(choice, rows[choice.case.finding_id]) for choice in pile.choices),
         exercise=campaign.exercise,
         earlier=_earlier(pile),
         inline_rows=campaign.inline_rows,
     )
+
+
+def _authority(pile: Pile, partners: Sequence[Partner]) -> str:
+    """The participant that answers for the reader's country, the writer before another; or none."""
+    if not pile.country:
+        return ""
+    first = [one for one in partners if one.pk == pile.partner.pk]
+    for one in [*first, *partners]:
+        answers_for = {row.country for row in one.constituencies.all()} | {one.country}
+        if pile.country in answers_for:
+            return one.name
+    return ""
 
 
 def _writer(partner: Partner) -> Writer:

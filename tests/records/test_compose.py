@@ -15,12 +15,12 @@ from django.conf import settings
 from django.db import connection
 from typer.testing import CliRunner
 
-from openletter.campaigns.models import Campaign, Exclusion, TimelineEntry, Wave
+from openletter.campaigns.models import Campaign, Constituency, Exclusion, TimelineEntry, Wave
 from openletter.campaigns.rules import CampaignState
 from openletter.campaigns.steps import approve, go_on, verify_chain
 from openletter.cases.models import Case, CaseLink
 from openletter.cli import app
-from openletter.contacts.models import Choice, Suppression
+from openletter.contacts.models import Choice, Holder, Suppression
 from openletter.evidence.models import Source
 from openletter.letters import keys, library, steps, waves
 from openletter.letters.models import Delivery, HandedElsewhere, Letter, LetterCase, MailToken
@@ -157,8 +157,28 @@ def test_the_participant_of_the_readers_country_vouches() -> None:
     chosen_cases(campaign, ["192.0.2.1"], holder=holder)
     run(campaign)
     flat = " ".join(text_of(the_letter()).split())
-    assert "De deelnemer in uw land is Agency Alpha" in flat
+    assert "De deelnemer die voor uw land antwoordt is Agency Alpha" in flat
     assert "samen met Agency Bravo" in flat
+
+
+@pytest.mark.parametrize(
+    ("country", "says"),
+    [
+        ("BE", "De deelnemer die voor uw land antwoordt is Agency Bravo"),
+        ("LU", "De deelnemer die voor uw land antwoordt is Agency Alpha"),
+        ("DE", "Geen van de deelnemers antwoordt voor uw land"),
+    ],
+)
+def test_a_participant_answers_for_the_countries_of_its_constituency(country, says) -> None:
+    campaign = planned()
+    campaign.partners.add(a_partner("bravo", country="BE"))
+    Constituency.objects.create(partner=campaign.lead, country="LU")
+    holder = a_holder(campaign)
+    Holder.objects.update(country=country)
+    holder.refresh_from_db()
+    chosen_cases(campaign, ["192.0.2.1"], holder=holder)
+    run(campaign)
+    assert says in " ".join(text_of(the_letter()).split())
 
 
 def test_one_mailbox_that_cannot_be_written_to_does_not_stop_the_others() -> None:

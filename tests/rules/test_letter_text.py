@@ -197,7 +197,7 @@ def test_a_real_letter_without_approved_law_is_refused_and_an_exercise_says_what
 
 def test_without_a_participant_in_the_readers_country_the_letter_says_so() -> None:
     body = " ".join(written(some_facts(authority="", languages=("en",))).body.split())
-    assert "Nobody from your own country takes part" in body
+    assert "Nobody who takes part answers for your country" in body
 
 
 def test_no_threat_and_no_attack_story() -> None:
