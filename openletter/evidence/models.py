@@ -63,6 +63,7 @@ class Batch(models.Model):
     by_judgement = models.JSONField(default=dict)
     by_reason = models.JSONField(default=dict)
     stored_at = models.DateTimeField()
+    fetched_at = models.DateTimeField(null=True, help_text="when the same bytes came again")
     done_at = models.DateTimeField(null=True)
 
     class Meta:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from openletter.campaigns.fields import Address
 from openletter.campaigns.models import Campaign
@@ -89,7 +89,7 @@ def store_file(
     """Keep a file's bytes and let it wait; the same bytes in the same world are one batch."""
     if mapping is not None:
         read_mapping(mapping)
-    batch, _ = Batch.objects.get_or_create(
+    batch, is_new = Batch.objects.get_or_create(
         sha256=spool.keep(content),
         exercise=exercise,
         defaults={
@@ -100,7 +100,22 @@ def store_file(
             "stored_at": now,
         },
     )
+    if not is_new:
+        _fetched_again(batch, now=now)
     return batch
+
+
+@transaction.atomic
+def _fetched_again(batch: Batch, *, now: datetime) -> None:
+    """The same list came again: what it says without a date of its own, it says now too."""
+    before = Q(fetched_at=None, stored_at__lt=now) | Q(fetched_at__lt=now)
+    later = Batch.objects.filter(before, pk=batch.pk).update(fetched_at=now)
+    undated = batch.observations.filter(dated_by="fetch")
+    if not later or not undated.exists():
+        return
+    Part.objects.filter(pk__in=undated.values("part")).update(feed_at=now)
+    undated.update(seen_at=now, weighed_at=None)
+    batch.refresh_from_db()
 
 
 def waiting_batches(campaign: Campaign, *, now: datetime) -> QuerySet[Batch]:

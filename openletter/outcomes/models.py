@@ -53,6 +53,7 @@ class Outcome(models.Model):
     not_after = models.DateTimeField(null=True, help_text="first seen gone")
     reasons = models.JSONField(default=list)
     concluded_at = models.DateTimeField()
+    reopened_at = models.DateTimeField(null=True, help_text="seen open again after this end")
 
     objects: models.Manager[Outcome] = PartnerScoped["Outcome"].as_manager()
 

@@ -107,6 +107,7 @@ def due_rechecks(campaign: Campaign, *, now: datetime) -> QuerySet[Recheck]:
 @transaction.atomic
 def recheck(campaign: Campaign, *, now: datetime, limit: int) -> int:
     """Plan what isn't planned, then make the looks that are due; of one case, one at a time."""
+    _note_reopened(campaign, now=now)
     planned = plan(campaign, now=now, limit=limit)
     due = list(due_rechecks(campaign, now=now).select_related("case")[:limit])
     first = list({one.case_id: one for one in reversed(due)}.values())
@@ -119,6 +120,12 @@ def recheck(campaign: Campaign, *, now: datetime, limit: int) -> int:
         _look(one, fresh, others=others[one.case_id], now=now)
     _store_looks(first, now=now)
     return planned + len(first)
+
+
+def _note_reopened(campaign: Campaign, *, now: datetime) -> None:
+    """An end that did not last is counted: the outcome stays and says when it was over."""
+    ended = Outcome.objects.filter(campaign=campaign, result__in=_ENDED, reopened_at=None)
+    ended.filter(case__state=CaseState.OPEN).update(reopened_at=now)
 
 
 _LOOKED = """

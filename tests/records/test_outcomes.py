@@ -123,6 +123,18 @@ def test_a_feed_that_lost_most_of_its_rows_closes_nothing() -> None:
     assert seen(7) == "silence"
 
 
+def test_an_end_that_did_not_last_is_counted() -> None:
+    campaign = a_campaign_with_cases()
+    cases.announce_fixed(the_case(), until=day(20), actor="holder", now=day(2))
+    feeds(campaign, *OTHERS, at=6)
+    look_again(campaign, at=7)
+    feeds(campaign, "192.0.2.1", *OTHERS, at=9)
+    look_again(campaign, at=10)
+    outcome = Outcome.objects.get(case=the_case())
+    assert the_case().state == CaseState.OPEN
+    assert (outcome.result, outcome.reopened_at) == ("closed", day(10))
+
+
 def test_one_source_alone_closes_nothing() -> None:
     campaign = a_campaign_with_cases()
     look_again(campaign, at=2)
