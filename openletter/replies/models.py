@@ -49,7 +49,7 @@ class Mail(models.Model):
         indexes = [models.Index(fields=["id"], condition=Q(read_at=None), name="mail_unread")]
 
 
-class Reply(models.Model):  # type: ignore[django-manager-missing] # Answer comes below
+class Reply(models.Model):  # type: ignore[django-manager-missing, unused-ignore] # Answer comes below
     """What a mail, or a button on a letter's page, says; tied to the letter."""
 
     class Channel(models.TextChoices):

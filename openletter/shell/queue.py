@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 import structlog
+from django.db import transaction
 from procrastinate import App, Blueprint
 from procrastinate.contrib.django import app as queue_app
 from procrastinate.contrib.django.django_connector import DjangoConnector
@@ -51,12 +52,13 @@ STEP_TASKS = {
 
 
 def wake(steps: Iterable[Step], campaign: Campaign) -> None:
-    """Leave one wake-up a step; one that already waits is enough. Not inside a transaction."""
+    """Leave one wake-up a step; one that already waits is enough."""
     for step in steps:
         lock = f"{step.name}:{campaign.pk}"
         job = STEP_TASKS[step.name].configure(queueing_lock=lock, lock=lock)
         try:
-            job.defer(campaign_id=campaign.pk)
+            with transaction.atomic():  # a caller's transaction goes on after a refusal
+                job.defer(campaign_id=campaign.pk)
         except AlreadyEnqueued:
             continue
 
