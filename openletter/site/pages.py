@@ -101,6 +101,7 @@ def guide(request: HttpRequest, guide_id: str) -> HttpResponse:
     found = library.guide(guide_id, language=language)
     told = {
         "guide": found,
+        "tested": library.tested(guide_id),
         "sections": read(found.page, values=Values()),
         "in_english": found.language != language,
         "unreviewed": found.language != "en" and not found.reviewed_by,

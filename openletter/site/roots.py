@@ -10,11 +10,10 @@ from django.utils.cache import patch_vary_headers
 from django.utils.translation import get_language_from_request, override
 
 from openletter.campaigns import clock
-from openletter.letters.models import Letter, MailToken
+from openletter.letters.models import Letter
 from openletter.replies import steps
 from openletter.site import converters, errors
 from openletter.site.doors import answering, behind_secret, reading
-from openletter.words import TokenPurpose, secret_hash
 
 register_converter(converters.SecretInPath, "token")
 
@@ -30,15 +29,6 @@ def front(request: HttpRequest) -> HttpResponse:
     return response
 
 
-def _letter_of(token: str) -> Letter | None:
-    held = (
-        MailToken.objects.select_related("letter__campaign")
-        .filter(purpose=TokenPurpose.STOP, token_hash=secret_hash(token))
-        .first()
-    )
-    return held.letter if held else None
-
-
 def _language_of(letter: Letter) -> str:
     ours = {code for code, _name in settings.LANGUAGES}
     return next((tag for tag in letter.languages if tag in ours), "en")
@@ -48,7 +38,7 @@ def _language_of(letter: Letter) -> str:
 @behind_secret
 def one_click(request: HttpRequest, token: str) -> HttpResponse:
     """RFC 8058: a POST is the wish itself; a GET asks first and changes nothing."""
-    letter = _letter_of(token)
+    letter = steps.letter_of_stop(token)
     if letter is None:
         return errors.unknown_link(request)
     if request.method == "POST":
