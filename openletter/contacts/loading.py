@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from ipaddress import ip_address
@@ -20,7 +20,7 @@ from django.db.backends.utils import CursorWrapper
 
 from openletter.campaigns.models import Campaign
 from openletter.contacts.errors import ContactError
-from openletter.contacts.models import Candidate, Choice, Netblock, RegistryLoad, RegistryRange
+from openletter.contacts.models import Candidate, Netblock, RegistryLoad, RegistryRange
 from openletter.contacts.rules.candidates import candidates_of
 from openletter.contacts.rules.flatten import Block, flatten
 from openletter.contacts.rules.refuse import World
@@ -45,8 +45,17 @@ class Parsed:
     faults: Counter[str] = field(default_factory=Counter)
 
 
-def load(files: Sequence[Path], *, exercise: Campaign | None, now: datetime) -> list[RegistryLoad]:
-    """Load files that belong together (objects of one may point into another)."""
+def load(
+    files: Sequence[Path],
+    *,
+    exercise: Campaign | None,
+    now: datetime,
+    then: Callable[[], object] = lambda: None,
+) -> list[RegistryLoad]:
+    """Load files that belong together (objects of one may point into another).
+
+    `then` runs in the same transaction, and only if something was loaded.
+    """
     world = World.EXERCISE if exercise else World.REAL
     hashes = {path: _sha256(path) for path in files}
     known = RegistryLoad.objects.filter(exercise=exercise, sha256__in=list(hashes.values()))
@@ -57,7 +66,7 @@ def load(files: Sequence[Path], *, exercise: Campaign | None, now: datetime) -> 
         _lock(exercise)
         loads = [_store(each, exercise=exercise, world=world, now=now) for each in parsed]
         rebuild(exercise)
-        _ask_again(exercise, now=now)
+        then()
     return loads
 
 
@@ -264,14 +273,3 @@ def _ranges(
     for first, block in starts:
         if first < _TOP[version]:
             yield world, str(ip_address(first.to_bytes(length, "big"))), block
-
-
-def _ask_again(exercise: Campaign | None, *, now: datetime) -> None:
-    """Cases for which nobody was found are asked about again; made choices stand."""
-    nobody = [Choice.Outcome.NOBODY, Choice.Outcome.NEEDS_PERSON]
-    open_ones = Choice.objects.filter(superseded_at=None, outcome__in=nobody)
-    if exercise:
-        open_ones = open_ones.filter(case__campaign=exercise)
-    else:
-        open_ones = open_ones.filter(case__campaign__exercise=False)
-    open_ones.update(superseded_at=now, superseded_because="registry-loaded")

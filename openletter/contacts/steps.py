@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 SOFT_BOUNCES_UNTIL_DEAD = 3
 HOW_LONG = 60
+_REAL = Q(case__campaign__exercise=False)
 
 
 # -- registries ---------------------------------------------------------------------------------
@@ -47,14 +48,25 @@ HOW_LONG = 60
 
 def load_registry(file: Path, *, exercise: Campaign | None, now: datetime) -> RegistryLoad:
     """Load one registry file; the same bytes again change nothing."""
-    return loading.load([file], exercise=exercise, now=now)[0]
+    return load_registries([file], exercise=exercise, now=now)[0]
 
 
 def load_registries(
     files: Sequence[Path], *, exercise: Campaign | None, now: datetime
 ) -> list[RegistryLoad]:
-    """Load files whose objects point into one another (a registry's split dumps)."""
-    return loading.load(files, exercise=exercise, now=now)
+    """Load files whose objects point into one another (a registry's split dumps).
+
+    Cases for which nobody was found are asked about again; made choices stand.
+    """
+    world = Q(case__campaign=exercise) if exercise else _REAL
+    nobody = [Choice.Outcome.NOBODY, Choice.Outcome.NEEDS_PERSON]
+    unanswered = Choice.objects.filter(world, outcome__in=nobody)
+
+    def ask_again() -> int:
+        because = "registry-loaded"
+        return send_back(unanswered, because=because, actor="command:registry", now=now)
+
+    return loading.load(files, exercise=exercise, now=now, then=ask_again)
 
 
 # -- find ---------------------------------------------------------------------------------------
@@ -120,9 +132,6 @@ def note_bounce(choice: Choice, *, permanent: bool, now: datetime, because: str 
     world = Q(case__campaign=case.campaign) if case.campaign.exercise else _REAL
     touched = Choice.objects.filter(world, mailbox=choice.mailbox)
     send_back(touched, because="mailbox-dead", actor="step:read", now=now)
-
-
-_REAL = Q(case__campaign__exercise=False)
 
 
 @transaction.atomic

@@ -21,6 +21,8 @@ _SERVES = re.compile(
     re.IGNORECASE,
 )
 _PASSED_ON = re.compile("alloc|partitioned|aggregated|anycast")
+_LARGE = {4: 2**12, 6: 2**92}
+"""A /20 or a /36: where no status is told, only those who serve others hold so much."""
 _USES = re.compile(
     r"\b(universi\w*|college|school|schule|ecole|escuela|colegio|institut\w*|academ\w*|hospital|"
     r"clinic\w*|bank\w*|banco|ministry|ministerio|ministere|ministerium|city of|county|"
@@ -59,6 +61,8 @@ def _scope_of_holder(found: Registration) -> Scope:
         return Scope.PROVIDER
     if "assign" in status:
         return Scope.PROVIDER if _SERVES.search(holder.name) else Scope.END_USER
+    if not status and found.first is not None and found.size >= _LARGE[found.first.version]:
+        return Scope.PROVIDER
     return Scope.PROVIDER if _SERVES.search(named) else Scope.UNKNOWN
 
 
