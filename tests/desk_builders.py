@@ -137,7 +137,10 @@ def _observation(campaign: Campaign, mark: str, ip: str, number: int) -> Observa
     )
     batch, _ = Batch.objects.get_or_create(
         sha256=hashlib.sha256(name.encode()).digest(), exercise=campaign,
-        defaults={"name": f"{name}.csv", "source": source, "stored_at": NOW, "state": "done"},
+        defaults={
+            "name": f"{name}.csv", "source": source, "stored_at": NOW, "fetched_at": NOW,
+            "state": "done",
+        },
     )  # fmt: skip
     part, _ = Part.objects.get_or_create(
         batch=batch,
