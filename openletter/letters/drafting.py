@@ -25,7 +25,7 @@ from openletter.letters.gather import Pile, letter_facts, observations_of
 from openletter.letters.models import Letter, LetterCase, MailToken
 from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import LetterError, LetterFacts
-from openletter.letters.rules.message import Addressing, Message, build
+from openletter.letters.rules.message import Addressing, Message, addr_spec, build
 from openletter.letters.rules.text import write
 from openletter.words import TokenPurpose, new_secret, secret_hash
 
@@ -85,7 +85,7 @@ def _addressing(
     campaign = pile.campaign
     back = campaign.reply_domain
     return Addressing(
-        recipient=pile.choices[0].address,
+        recipient=addr_spec(pile.choices[0].address),
         sender_name=campaign.sender_name,
         sender_address=campaign.sender_address,
         reply_to=f"reply+{tokens[TokenPurpose.REPLY]}@{back}",

@@ -143,6 +143,14 @@ def test_a_mailbox_that_is_anybodys_provider_is_written_to_as_one() -> None:
     assert the_letter().reader == "provider"
 
 
+def test_the_envelope_names_an_international_domain_by_its_label() -> None:
+    campaign = planned()
+    chosen_cases(campaign, ["192.0.2.1"], "Abuse@Bücher.example")
+    Choice.objects.update(mailbox="abuse@xn--bcher-kva.example")
+    run(campaign)
+    assert Letter.objects.get().recipient == "Abuse@xn--bcher-kva.example"
+
+
 def test_a_language_without_a_wording_is_written_in_english() -> None:
     campaign = planned()
     chosen_cases(campaign, ["192.0.2.1"], languages=["ja", "en"])
