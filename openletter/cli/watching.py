@@ -186,7 +186,7 @@ def outcome_table(outcomes: Mapping[str, Counter[str]]) -> Table:
     results = sorted({result for row in outcomes.values() for result in row})
     table.add_column("country")
     for result in results:
-        table.add_column("undecided" if result == "-" else result, justify="right")
+        table.add_column(result, justify="right")
     table.add_column("cases", justify="right")
     for country, row in outcomes.items():
         cells = [f"{row[result]:,}" for result in results]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from django.db import connection
+
 from openletter.campaigns import clock
 from openletter.campaigns.models import Campaign
 from openletter.exercise.people import Character, people
@@ -47,11 +49,20 @@ def neighbours(campaign_id: int, state: Path) -> Iterator[Neighbours]:
     """Both servers, listening on loopback while the block runs."""
 
     def store(raw: bytes, *, envelope_from: str, rcpt: str) -> None:
-        campaign = Campaign.objects.get(pk=campaign_id)
-        now = clock.now(campaign)
-        replies.store_mail(raw, envelope_from=envelope_from, rcpt=rcpt, now=now)
+        try:
+            campaign = Campaign.objects.get(pk=campaign_id)
+            now = clock.now(campaign)
+            replies.store_mail(raw, envelope_from=envelope_from, rcpt=rcpt, now=now)
+        finally:
+            connection.close()  # the intake's thread has one of its own
+
+    def accepts(rcpt: str) -> bool:
+        try:
+            return replies.accepts(rcpt)
+        finally:
+            connection.close()
 
     folder = state / "mailbox"
-    ours = intake(host="127.0.0.1", port=0, accepts=replies.accepts, store=store)
+    ours = intake(host="127.0.0.1", port=0, accepts=accepts, store=store)
     with Mailbox(folder, refuse=refuser()), ours:  # type: ignore[arg-type]
         yield Neighbours(folder=folder, intake_port=ours.port)

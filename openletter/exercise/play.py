@@ -7,7 +7,7 @@ done again without effect, so an interrupted play goes on at the stage it stood 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
@@ -89,6 +89,7 @@ class Play:
     audience: Audience
     walk: Walk
     stopped: Callable[[], bool] = lambda: False
+    feeds: Callable[[int], Sequence[Path]] = stage.feed_files
     _read: dict[str, ReadLetter] = field(default_factory=dict)
     _acts: dict[str, list[Act]] = field(default_factory=dict)
 
@@ -119,7 +120,8 @@ class Play:
             self.audience.registries(*stage.load_registries(self.campaign))
             stage.begin(self.cast)
         if scene.has_feeds:
-            for path in stage.deliver_feeds(self.campaign, scene.day):
+            for path in self.feeds(scene.day):
+                stage.deliver_feed(self.campaign, path)
                 self.audience.feed(path.name)
         if scene.opens_update and not self._has_update():
             letters.open_update_wave(self.campaign, actor="exercise", now=self._now())

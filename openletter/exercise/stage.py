@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -128,15 +128,13 @@ def feed_files(on: int) -> list[Path]:
     return sorted((WORLD / "feeds" / f"{day(on):%Y-%m-%d}").iterdir())
 
 
-def deliver_feeds(campaign: Campaign, on: int) -> Iterator[Path]:
-    """Put the day's files where `ingest` finds them, as an operator's fetcher would."""
-    for path in feed_files(on):
-        source, mapping = _declared(path.name)
-        evidence.store_file(
-            path, name=path.name, exercise=campaign, now=clock.now(campaign),
-            source=source, mapping=mapping, complete=True,
-        )  # fmt: skip
-        yield path
+def deliver_feed(campaign: Campaign, path: Path) -> None:
+    """Put a file where `ingest` finds it, as an operator's fetcher would."""
+    source, mapping = _declared(path.name)
+    evidence.store_file(
+        path, name=path.name, exercise=campaign, now=clock.now(campaign),
+        source=source, mapping=mapping, complete=True,
+    )  # fmt: skip
 
 
 def _declared(name: str) -> tuple[str, Mapping[str, object] | None]:

@@ -18,7 +18,7 @@ from openletter.letters.models import Delivery, Letter
 from openletter.net.mailbox import received
 from openletter.outcomes.models import Outcome
 from openletter.replies.models import Reply, ReplyKind
-from openletter.words import CaseState, DeliveryState, FindingState, Judgement
+from openletter.words import CaseState, DeliveryState, FindingState, Judgement, OutcomeResult
 
 Figures = dict[str, object]
 
@@ -137,15 +137,21 @@ def _check(states: Counter[str], mailbox: Received) -> None:
 # -- the table ----------------------------------------------------------------------------------
 
 
+WATCHED, REOPENED = "watched on", "open again"
+
+
 def outcomes(campaign: Campaign) -> dict[str, Counter[str]]:
-    """Country of the letter's organisation -> result of its cases; `-` where none is known yet."""
+    """Country of the holder -> what became of its cases."""
     results = dict(Outcome.objects.filter(campaign=campaign).values_list("case_id", "result"))
     table: dict[str, Counter[str]] = {}
     choices = Choice.objects.filter(
         case__campaign=campaign, superseded_at=None, holder__isnull=False
     )
-    for case_id, country in choices.values_list("case_id", "holder__country"):
-        table.setdefault(country, Counter())[results.get(case_id, "-")] += 1
+    for case_id, state, country in choices.values_list("case_id", "case__state", "holder__country"):
+        result = results.get(case_id, WATCHED)
+        if result in {OutcomeResult.CLOSED, OutcomeResult.GONE} and state != CaseState.CLOSED:
+            result = REOPENED
+        table.setdefault(country, Counter())[result] += 1
     return dict(sorted(table.items()))
 
 

@@ -42,17 +42,21 @@ class Browser:
             raise SiteError(f"reading a page behind a link: {answer.status_code}")
         return str(answer.content.decode())
 
-    def press(self, address: str, answer: str) -> None:
-        """Open the page at `address`, follow its link to `answer`, and say yes there."""
+    def press(self, address: str, answer: str) -> bool:
+        """Open the page at `address`, follow its link to `answer`, and say yes there.
+
+        False: the page does not offer it (it was said before, or the case is closed).
+        """
         page = self.read(address)
         links = [unescape(link) for link in _HREF.findall(page)]
         found = [link for link in links if urlsplit(link).path.endswith(f"/{answer}")]
         if not found:
-            raise SiteError(f"no button `{answer}` on the page")
+            return False
         self.read(found[0])
         told = self.client.post(_path(found[0]), {}, follow=True)
         if told.status_code != 200:
             raise SiteError(f"pressing `{answer}`: {told.status_code}")
+        return True
 
     def one_click(self, address: str) -> None:
         """RFC 8058: what a mail program posts for its own unsubscribe button."""
