@@ -94,7 +94,7 @@ def text(value: object) -> str:
 def flat(value: object) -> str:
     """A jCard value that may be text or a list of texts; kept whole, also with line breaks."""
     text = " ".join(each for each in texts(value)[:20])[:4_000]
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
 
 
 def number(value: object) -> int | None:

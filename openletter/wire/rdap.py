@@ -28,6 +28,7 @@ from openletter.wire.registry import (
     parse_address,
     parse_country,
     parse_range,
+    plain,
 )
 
 LARGEST = 64 * 1024 * 1024
@@ -223,7 +224,7 @@ def _entity(entity: Json, depth: int) -> Entity:
     handle, remarks = text(entity.get("handle")), _objects(entity.get("remarks"))
     return Entity(
         handle=handle,
-        roles=tuple(role.lower() for role in texts(entity.get("roles"))),
+        roles=tuple(plain(role, 40).lower() for role in texts(entity.get("roles"))[:20]),
         card=read_card(entity.get("vcardArray")),
         validated="validated" in [status.lower() for status in texts(entity.get("status"))],
         suspect=any("unvalidated" in text(r.get("title")).lower() for r in remarks),
@@ -302,7 +303,7 @@ def _remarks(holder: Json, *, object_: str, depth: int) -> tuple[Remark, ...]:
             for block in texts(remark.get("description"))[:MOST_LINES]
             for line in block.replace("\\r", "").replace("\\n", "\n").splitlines() or [""]
         ]
-        lines = [line.encode("utf-8", "replace").decode() for line in lines[:MOST_LINES]]
+        lines = [line.encode("utf-8", "backslashreplace").decode() for line in lines[:MOST_LINES]]
         found.append(Remark(lines=tuple(lines), object=object_, depth=depth))
     return tuple(found)
 

@@ -115,7 +115,7 @@ def registration(found: RpslObject, directory: Directory) -> Registration | None
 def registry_of(found: RpslObject) -> str:
     """Our name of the registry that an object's `source:` names."""
     named = found.first("source").partition("#")[0].strip().upper()
-    return _REGISTRIES.get(named.partition("-")[0], named.lower()[:20])
+    return _REGISTRIES.get(named.partition("-")[0], plain(named, 20).lower())
 
 
 def _ends(found: RpslObject) -> tuple[IPAddress, IPAddress] | None:

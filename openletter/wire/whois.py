@@ -89,7 +89,7 @@ def _registry(text: str) -> str:
 def _rpsl(text: str) -> list[Registration]:
     directory, subjects = rpsl_links.Directory(), []
     for each in rpsl.objects(
-        [text.encode("utf-8", "replace")], wanted=rpsl_links.WANTED, faults=Counter()
+        [text.encode("utf-8", "backslashreplace")], wanted=rpsl_links.WANTED, faults=Counter()
     ):
         directory.add(each)
         if each.kind in rpsl_links.NETWORKS | rpsl_links.AUTNUMS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -83,6 +84,31 @@ def test_a_broken_file_changes_nothing(campaign: Campaign, tmp_path: Path, conte
         steps.load_registries([a_dump(tmp_path), broken], exercise=campaign, now=NOW)
     assert refused.value.reason.code == "registry-unreadable"
     assert list(RegistryRange.objects.values_list("first", "netblock")) == before
+
+
+def test_hostile_bytes_are_loaded_as_harmless_text(campaign: Campaign, tmp_path: Path) -> None:
+    dump = tmp_path / "hostile.db.txt"
+    dump.write_bytes(
+        b"inetnum: 203.0.113.0 - 203.0.113.255\nnetname: N\x00ET\x1b[31m\ndescr: \xe2\x80\xaeevil\x00\n"
+        b"status: A\x00\ncountry: N\x00L\nsource: R\x00\norg: O\x001\nabuse-c: R\x001\n"
+        b"remarks: abuse \x00\x1b to abuse@evil.example\nnotify: x\x00@y.example\n\n"
+        b"role: R\x00\xff\nnic-hdl: R\x001\nabuse-mailbox: a@b.example\x00\r\nBcc: c@d.example\n"
+    )
+    answer = tmp_path / "hostile.json"
+    answer.write_text(
+        '{"startAddress": "203.0.113.0", "endAddress": "203.0.113.255", "name": "\\u0000\\ud800",'
+        '"handle": "\\u0000", "entities": [{"handle": "\\u0000", "roles": ["abuse\\u0000", "\\ud800"],'
+        '"vcardArray": ["vcard", [["fn", {}, "text", "\\u0000"], ["email", {}, "text", "a@b.example"],'
+        '["email", {}, "text", "e\\u0000@b.example"], ["email", {}, "text", "\\ud800@b.example"]]],'
+        '"remarks": [{"description": ["abuse \\u0000\\ud800 x@y.example"]}]}]}'
+    )
+    steps.load_registries([dump, answer], exercise=campaign, now=NOW)
+    case = a_case(campaign, "203.0.113.9")
+    find(campaign)
+    assert found_for(case).mailbox == "a@b.example"
+    kept = json.dumps([found_for(case).candidates, found_for(case).netblock])
+    assert "\\u00" not in kept
+    assert "\\ud800" not in kept.replace("\\\\ud800", "")
 
 
 def test_a_newer_file_of_the_same_name_takes_the_place_of_the_older(

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from openletter.wire import mailaddress
-from openletter.wire.registry import Remark
+from openletter.wire.registry import Remark, plain
 
 MOST_ADDRESSES = 50
 LONGEST_LINE, LONGEST_CHECK = 2_000, 400
@@ -90,7 +90,7 @@ def mentions(remark: Remark) -> Iterator[Mention]:
             words = _words(context, line[done:start], line[end:until])
             yield Mention(
                 value=value, for_abuse=_is_for_abuse(value, words), object=remark.object,
-                depth=remark.depth, words=words[-120:],
+                depth=remark.depth, words=plain(words[-120:]),
             )  # fmt: skip
             context, done = "", end
 
