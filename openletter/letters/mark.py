@@ -23,6 +23,7 @@ from openletter.campaigns.models import Campaign, Installation, Wave
 from openletter.campaigns.rules import Entry
 from openletter.letters.journal import LARGEST_BATCH, Journal, Line, What
 from openletter.letters.models import Delivery, HandedElsewhere
+from openletter.letters.turn import alone
 from openletter.words import DeliveryState, Reason
 
 _MACHINE = Path("/etc/machine-id")
@@ -40,10 +41,9 @@ class Mark:
 def at_start(state: Path, *, now: datetime) -> Reason | None:
     """Call before anything may leave. Returns why everything is paused, or None.
 
-    Only while no other process sends (jobs hold the sender's lock): letters in hand that nobody
-    holds any more become `unknown`.
+    Letters in hand that no living sender holds any more become `unknown`.
     """
-    with transaction.atomic():
+    with alone() as mine, transaction.atomic():
         _durable()
         row = Installation.objects.select_for_update().first()
         if row is None:
@@ -51,7 +51,7 @@ def at_start(state: Path, *, now: datetime) -> Reason | None:
         trouble = _trouble(state, row)
         if trouble is not None:
             _pause_all(state, row, trouble, now=now)
-        else:
+        elif mine:
             make_unknown([DeliveryState.HANDING], because="crash", now=now)
     if trouble is not None:
         return trouble

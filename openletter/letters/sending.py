@@ -6,8 +6,7 @@ since the letter was composed. Nobody but a person sends again what may have bee
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -21,6 +20,7 @@ from openletter.letters.door import entry_of, find_elsewhere, send_back, sql
 from openletter.letters.journal import LARGEST_BATCH, Line, What, mailbox_hash
 from openletter.letters.models import Delivery, Letter, LetterCase
 from openletter.letters.rules.fates import is_dead, may_leave, state_of, wait_after
+from openletter.letters.turn import alone
 from openletter.wire.smtp import Fate, Outcome
 from openletter.words import DeliveryState, Reason
 
@@ -32,7 +32,6 @@ __all__ = [
 
 MOST_BEYOND_RECALL = 200
 _HOUR = timedelta(hours=1)
-_LOCK = (0x0C4A1, -1)
 
 
 class Refused(Exception):  # noqa: N818 - what it says
@@ -65,26 +64,6 @@ class Claimed:
             what=What.RETURNED, number=self.number, mark=self.journal.mark, at=now,
             message_id=self.message_id,
         )  # fmt: skip
-
-
-@contextmanager
-def alone() -> Iterator[bool]:
-    """One sender at a time a database; False: another one is at work."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", _LOCK)
-        mine = bool(cursor.fetchone()[0])
-    try:
-        yield mine
-    finally:
-        if mine:
-            _unlock()
-
-
-def _unlock() -> None:
-    """A lost connection has let go of it already."""
-    if connection.is_usable():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _LOCK)
 
 
 # -- what waits ---------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from openletter.cases import steps as cases
 from openletter.contacts import steps as contacts
 from openletter.contacts.models import Choice, MailboxHealth
 from openletter.letters import sending
+from openletter.letters.mark import at_start
 from openletter.letters.models import Delivery, Letter
 from openletter.wire.smtp import Fate, Outcome, Stage
 from openletter.words import DeliveryState, Reason
@@ -294,3 +295,24 @@ def test_one_sender_at_a_time(tmp_path: Path) -> None:
     ask_again.start()
     ask_again.join()
     assert seen == [False, True]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_start_leaves_alone_what_a_living_sender_holds(tmp_path: Path) -> None:
+    an_installation(tmp_path)
+    campaign = a_sending_campaign("real", exercise=False)
+    letters_ready(campaign, 1)
+    seen: list[str] = []
+
+    def start() -> None:
+        assert at_start(tmp_path, now=NOW) is None
+        seen.append(Delivery.objects.get().state)
+        connection.close()
+
+    with sending.alone():
+        sending.claim(campaign, worker="w", now=NOW, limit=1)
+        thread = Thread(target=start)
+        thread.start()
+        thread.join()
+    start()
+    assert seen == [DeliveryState.HANDING, DeliveryState.UNKNOWN]
