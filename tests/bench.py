@@ -22,7 +22,7 @@ from openletter import __version__
 from openletter.letters.rules.dkim import SigningKey, signatures
 from openletter.shell import postgres
 
-ROWS, LETTERS = 50_000, 300
+ROWS, LETTERS, ROUNDS = 50_000, 500, 5
 HEADERS = [
     (name.encode(), f"{name}: {text}\r\n".encode())
     for name, text in (
@@ -56,9 +56,16 @@ def signing() -> list[str]:
     private = generate_private_key(public_exponent=65537, key_size=2048)
     key = SigningKey(domain="example.net", selector="s", private=private)
     body = b"A line of a letter, as long as such lines are.\r\n" * 120
-    ours = seconds(lambda: [signatures(HEADERS, body, keys=[key], at=0) for _ in range(LETTERS)])
-    bare = seconds(lambda: [key.sign(body) for _ in range(LETTERS)])
+    ours = bare = float("inf")
+    for _ in range(ROUNDS):  # in turn, the best of each: a busy neighbour hits both alike
+        ours = min(ours, seconds(lambda: sign_all(key, body)))
+        bare = min(bare, seconds(lambda: [key.sign(body) for _ in range(LETTERS)]))
     return [row("DKIM signatures (RSA-2048)", LETTERS, ours, "bare RSA signature", bare)]
+
+
+def sign_all(key: SigningKey, body: bytes) -> None:
+    for _ in range(LETTERS):
+        signatures(HEADERS, body, keys=[key], at=0)
 
 
 def judging(folder: Path) -> list[str]:
