@@ -153,6 +153,7 @@ def _perform(
             sys.stdout.write(json.dumps(figures) + "\n")
             sys.stdout.flush()
         else:
+            audience.sample(play.a_short_letter())
             _stay_open(cast, audience, stopped=stopped, watch=watch)
 
 

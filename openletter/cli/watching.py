@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from openletter.exercise.totals import Figures
 
 SHOWN_LINES = 34
+FEW_ROWS = 4
 LAST_EVENTS = 9
 DONE = {
     StepName.INGEST: "files read", StepName.WEIGH: "statements weighed",
@@ -62,6 +63,7 @@ class Watcher:
         self.acts: Counter[str] = Counter()
         self._has_shown_letter = False
         self._pending: tuple[str, int] = ("", 0)
+        self._sample: ReadLetter | None = None
 
     def scene(self, scene: Scene) -> None:
         self._tell_step()
@@ -91,9 +93,13 @@ class Watcher:
             self.event(f"{name:<9} {number:>6,} {DONE[StepName(name)]}")
 
     def letter(self, letter: ReadLetter) -> None:
-        if not self._has_shown_letter and 1 < len(letter.rows) <= 4:
+        if not self._has_shown_letter and 1 < len(letter.rows) <= FEW_ROWS:
             self._has_shown_letter = True
             self.console.print(letter_panel(letter))
+
+    def sample(self, letter: ReadLetter | None) -> None:
+        """Where a viewer sees what the reader of one letter sees."""
+        self._sample = letter
 
     def act(self, act: Act) -> None:
         self.acts[act.deed] += 1
@@ -119,10 +125,13 @@ class Watcher:
         self.console.print(figures_table(figures, totals.replies_by_kind(campaign)))
 
     def invitation(self, *, site: str, names: Sequence[str], password: str) -> None:
-        lines = [
-            f"Site   {site}/", f"Desk   {site}/desk/",
-            f"Sign in as {' or '.join(names)}, password {password}", "Ctrl-C closes it.",
-        ]  # fmt: skip
+        lines = [f"Site       {site}/", f"Desk       {site}/desk/"]
+        lines += [f"Sign in    {' or '.join(names)}, password {password}"]
+        if self._sample is not None:
+            row = self._sample.rows[0]
+            lines += [f"A letter   {self._sample.page}", f"One case   {row.page}"]
+            lines += [f"           reference {row.reference}, address {row.ip}"]
+        lines += ["", "Ctrl-C closes it; `make demo` opens it again."]
         self.console.print(Panel(Text("\n".join(lines)), title="open", expand=False))
 
 

@@ -37,6 +37,9 @@ LATER = timedelta(hours=5)
 took to leave."""
 
 
+FEW = 4
+
+
 @dataclass(frozen=True, kw_only=True)
 class Scene:
     """One morning of the exercise and what it brings."""
@@ -166,6 +169,11 @@ class Play:
             for act in self._acts_of(letter, person):
                 if act.key not in self.diary and now >= at + timedelta(days=act.after):
                     yield act
+
+    def a_short_letter(self) -> ReadLetter | None:
+        """One that is easy to look at: a few addresses, and still what its reader would see."""
+        short = [letter for letter in self._letters() if 1 < len(letter.rows) <= FEW]
+        return short[0] if short else None
 
     def _acts_of(self, letter: ReadLetter, person: Person) -> list[Act]:
         if letter.message_id not in self._acts:
