@@ -55,9 +55,7 @@ class Delivery(models.Model):
             models.Index(fields=["campaign", "id"], condition=Q(state="cleared"), name="to_leave"),
             models.Index(fields=["id"], condition=Q(state="handing"), name="in_hand"),
             models.Index(fields=["campaign", "handed_at"], name="delivery_pace"),
-            models.Index(
-                fields=["campaign"], condition=Q(state="accepted"), name="beyond_recall"
-            ),
+            models.Index(fields=["campaign"], condition=Q(state="accepted"), name="beyond_recall"),
             models.Index(fields=["campaign"], condition=Q(state="unknown"), name="fate_unknown"),
         ]
 

@@ -7,161 +7,403 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('campaigns', '0002_append_only_timeline'),
-        ('cases', '0002_exercises_stay_apart'),
-        ('contacts', '0001_initial'),
+        ("campaigns", "0002_append_only_timeline"),
+        ("cases", "0002_exercises_stay_apart"),
+        ("contacts", "0001_initial"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Delivery',
+            name="Delivery",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('exercise', models.BooleanField(help_text="equals the campaign's; a trigger holds it")),
-                ('purpose', models.CharField(choices=[('letter', 'Letter'), ('answer', 'Answer')], max_length=6)),
-                ('mailbox', models.CharField(max_length=320)),
-                ('recipient', models.CharField(help_text='RCPT TO', max_length=320)),
-                ('envelope_from', models.CharField(max_length=320)),
-                ('message_id', models.CharField(max_length=200, unique=True)),
-                ('raw', models.BinaryField(help_text='signed bytes, CRLF')),
-                ('body_sha256', models.BinaryField(max_length=32)),
-                ('state', models.CharField(choices=[(openletter.words.DeliveryState['CLEARED'], openletter.words.DeliveryState['CLEARED']), (openletter.words.DeliveryState['HANDING'], openletter.words.DeliveryState['HANDING']), (openletter.words.DeliveryState['ACCEPTED'], openletter.words.DeliveryState['ACCEPTED']), (openletter.words.DeliveryState['DEFERRED'], openletter.words.DeliveryState['DEFERRED']), (openletter.words.DeliveryState['DELIVERED'], openletter.words.DeliveryState['DELIVERED']), (openletter.words.DeliveryState['BOUNCED'], openletter.words.DeliveryState['BOUNCED']), (openletter.words.DeliveryState['UNKNOWN'], openletter.words.DeliveryState['UNKNOWN']), (openletter.words.DeliveryState['CANCELLED'], openletter.words.DeliveryState['CANCELLED'])], max_length=9)),
-                ('cleared_at', models.DateTimeField()),
-                ('not_before', models.DateTimeField(help_text='deferred: next try', null=True)),
-                ('attempt', models.PositiveSmallIntegerField(default=0)),
-                ('worker', models.CharField(blank=True, max_length=100)),
-                ('handed_at', models.DateTimeField(null=True)),
-                ('settled_at', models.DateTimeField(null=True)),
-                ('queue_id', models.CharField(blank=True, max_length=100)),
-                ('smtp_code', models.PositiveSmallIntegerField(null=True)),
-                ('smtp_text', models.CharField(blank=True, max_length=300)),
-                ('not_sent_at', models.DateTimeField(help_text='`settle` found it never left; only a person clears it again', null=True)),
-                ('settled_by', models.CharField(blank=True, max_length=150)),
-                ('reason', models.CharField(blank=True, help_text='code: why cancelled, unknown or sent back', max_length=60)),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
-                ('partner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.partner')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "exercise",
+                    models.BooleanField(help_text="equals the campaign's; a trigger holds it"),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[("letter", "Letter"), ("answer", "Answer")], max_length=6
+                    ),
+                ),
+                ("mailbox", models.CharField(max_length=320)),
+                ("recipient", models.CharField(help_text="RCPT TO", max_length=320)),
+                ("envelope_from", models.CharField(max_length=320)),
+                ("message_id", models.CharField(max_length=200, unique=True)),
+                ("raw", models.BinaryField(help_text="signed bytes, CRLF")),
+                ("body_sha256", models.BinaryField(max_length=32)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.DeliveryState["CLEARED"],
+                                openletter.words.DeliveryState["CLEARED"],
+                            ),
+                            (
+                                openletter.words.DeliveryState["HANDING"],
+                                openletter.words.DeliveryState["HANDING"],
+                            ),
+                            (
+                                openletter.words.DeliveryState["ACCEPTED"],
+                                openletter.words.DeliveryState["ACCEPTED"],
+                            ),
+                            (
+                                openletter.words.DeliveryState["DEFERRED"],
+                                openletter.words.DeliveryState["DEFERRED"],
+                            ),
+                            (
+                                openletter.words.DeliveryState["DELIVERED"],
+                                openletter.words.DeliveryState["DELIVERED"],
+                            ),
+                            (
+                                openletter.words.DeliveryState["BOUNCED"],
+                                openletter.words.DeliveryState["BOUNCED"],
+                            ),
+                            (
+                                openletter.words.DeliveryState["UNKNOWN"],
+                                openletter.words.DeliveryState["UNKNOWN"],
+                            ),
+                            (
+                                openletter.words.DeliveryState["CANCELLED"],
+                                openletter.words.DeliveryState["CANCELLED"],
+                            ),
+                        ],
+                        max_length=9,
+                    ),
+                ),
+                ("cleared_at", models.DateTimeField()),
+                ("not_before", models.DateTimeField(help_text="deferred: next try", null=True)),
+                ("attempt", models.PositiveSmallIntegerField(default=0)),
+                ("worker", models.CharField(blank=True, max_length=100)),
+                ("handed_at", models.DateTimeField(null=True)),
+                ("settled_at", models.DateTimeField(null=True)),
+                ("queue_id", models.CharField(blank=True, max_length=100)),
+                ("smtp_code", models.PositiveSmallIntegerField(null=True)),
+                ("smtp_text", models.CharField(blank=True, max_length=300)),
+                (
+                    "not_sent_at",
+                    models.DateTimeField(
+                        help_text="`settle` found it never left; only a person clears it again",
+                        null=True,
+                    ),
+                ),
+                ("settled_by", models.CharField(blank=True, max_length=150)),
+                (
+                    "reason",
+                    models.CharField(
+                        blank=True,
+                        help_text="code: why cancelled, unknown or sent back",
+                        max_length=60,
+                    ),
+                ),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaigns.partner",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'delivery',
+                "db_table": "delivery",
             },
         ),
         migrations.CreateModel(
-            name='HandedElsewhere',
+            name="HandedElsewhere",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('message_id', models.CharField(max_length=200, unique=True)),
-                ('campaign', models.CharField(help_text='slug', max_length=50)),
-                ('wave', models.PositiveBigIntegerField(help_text='null: this database has none such', null=True)),
-                ('kind', models.CharField(max_length=10)),
-                ('mailbox_hash', models.BinaryField(max_length=32)),
-                ('at', models.DateTimeField()),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("message_id", models.CharField(max_length=200, unique=True)),
+                ("campaign", models.CharField(help_text="slug", max_length=50)),
+                (
+                    "wave",
+                    models.PositiveBigIntegerField(
+                        help_text="null: this database has none such", null=True
+                    ),
+                ),
+                ("kind", models.CharField(max_length=10)),
+                ("mailbox_hash", models.BinaryField(max_length=32)),
+                ("at", models.DateTimeField()),
             ],
             options={
-                'db_table': 'handed_elsewhere',
-                'indexes': [models.Index(fields=['campaign', 'mailbox_hash'], name='handed_elsewhere_key')],
+                "db_table": "handed_elsewhere",
+                "indexes": [
+                    models.Index(fields=["campaign", "mailbox_hash"], name="handed_elsewhere_key")
+                ],
             },
         ),
         migrations.CreateModel(
-            name='Letter',
+            name="Letter",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('mailbox', models.CharField(max_length=320)),
-                ('recipient', models.CharField(help_text='as given, for RCPT TO and To', max_length=320)),
-                ('reader', models.CharField(choices=[(openletter.words.Reader['OWNER'], openletter.words.Reader['OWNER']), (openletter.words.Reader['PROVIDER'], openletter.words.Reader['PROVIDER']), (openletter.words.Reader['CSIRT'], openletter.words.Reader['CSIRT'])], max_length=8)),
-                ('languages', django.contrib.postgres.fields.ArrayField(base_field=models.CharField(max_length=11), size=None)),
-                ('country', models.CharField(blank=True, max_length=2)),
-                ('reference', models.CharField(max_length=8, unique=True)),
-                ('secret_hash', models.BinaryField(max_length=32, unique=True)),
-                ('message_id', models.CharField(max_length=200, unique=True)),
-                ('envelope_from', models.CharField(max_length=320)),
-                ('subject', models.CharField(max_length=200)),
-                ('raw', models.BinaryField(help_text='signed bytes, CRLF; secrets stand nowhere else')),
-                ('body_sha256', models.BinaryField(max_length=32)),
-                ('wording_version', models.CharField(max_length=40)),
-                ('thread', models.CharField(blank=True, help_text="first letter's Message-ID", max_length=200)),
-                ('composed_at', models.DateTimeField(help_text="campaign's clock")),
-                ('campaign', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='campaigns.campaign')),
-                ('delivery', models.OneToOneField(null=True, on_delete=django.db.models.deletion.PROTECT, related_name='letter', to='letters.delivery')),
-                ('partner', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.partner')),
-                ('wave', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.wave')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("mailbox", models.CharField(max_length=320)),
+                (
+                    "recipient",
+                    models.CharField(help_text="as given, for RCPT TO and To", max_length=320),
+                ),
+                (
+                    "reader",
+                    models.CharField(
+                        choices=[
+                            (openletter.words.Reader["OWNER"], openletter.words.Reader["OWNER"]),
+                            (
+                                openletter.words.Reader["PROVIDER"],
+                                openletter.words.Reader["PROVIDER"],
+                            ),
+                            (openletter.words.Reader["CSIRT"], openletter.words.Reader["CSIRT"]),
+                        ],
+                        max_length=8,
+                    ),
+                ),
+                (
+                    "languages",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=11), size=None
+                    ),
+                ),
+                ("country", models.CharField(blank=True, max_length=2)),
+                ("reference", models.CharField(max_length=8, unique=True)),
+                ("secret_hash", models.BinaryField(max_length=32, unique=True)),
+                ("message_id", models.CharField(max_length=200, unique=True)),
+                ("envelope_from", models.CharField(max_length=320)),
+                ("subject", models.CharField(max_length=200)),
+                (
+                    "raw",
+                    models.BinaryField(help_text="signed bytes, CRLF; secrets stand nowhere else"),
+                ),
+                ("body_sha256", models.BinaryField(max_length=32)),
+                ("wording_version", models.CharField(max_length=40)),
+                (
+                    "thread",
+                    models.CharField(
+                        blank=True, help_text="first letter's Message-ID", max_length=200
+                    ),
+                ),
+                ("composed_at", models.DateTimeField(help_text="campaign's clock")),
+                (
+                    "campaign",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="+",
+                        to="campaigns.campaign",
+                    ),
+                ),
+                (
+                    "delivery",
+                    models.OneToOneField(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="letter",
+                        to="letters.delivery",
+                    ),
+                ),
+                (
+                    "partner",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaigns.partner",
+                    ),
+                ),
+                (
+                    "wave",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaigns.wave",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'letter',
+                "db_table": "letter",
             },
         ),
         migrations.CreateModel(
-            name='LetterCase',
+            name="LetterCase",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.PositiveIntegerField(help_text='row in the letter, from 1')),
-                ('case', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.case')),
-                ('choice', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='contacts.choice')),
-                ('letter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rows', to='letters.letter')),
-                ('link', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='cases.caselink')),
-                ('wave', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to='campaigns.wave')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                ("number", models.PositiveIntegerField(help_text="row in the letter, from 1")),
+                (
+                    "case",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="cases.case",
+                    ),
+                ),
+                (
+                    "choice",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="contacts.choice",
+                    ),
+                ),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="rows",
+                        to="letters.letter",
+                    ),
+                ),
+                (
+                    "link",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="cases.caselink",
+                    ),
+                ),
+                (
+                    "wave",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="campaigns.wave",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'letter_case',
+                "db_table": "letter_case",
             },
         ),
         migrations.CreateModel(
-            name='MailToken',
+            name="MailToken",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('purpose', models.CharField(choices=[(openletter.words.TokenPurpose['BOUNCE'], openletter.words.TokenPurpose['BOUNCE']), (openletter.words.TokenPurpose['REPLY'], openletter.words.TokenPurpose['REPLY']), (openletter.words.TokenPurpose['STOP'], openletter.words.TokenPurpose['STOP'])], max_length=6)),
-                ('token_hash', models.BinaryField(max_length=32, unique=True)),
-                ('letter', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='tokens', to='letters.letter')),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
+                (
+                    "purpose",
+                    models.CharField(
+                        choices=[
+                            (
+                                openletter.words.TokenPurpose["BOUNCE"],
+                                openletter.words.TokenPurpose["BOUNCE"],
+                            ),
+                            (
+                                openletter.words.TokenPurpose["REPLY"],
+                                openletter.words.TokenPurpose["REPLY"],
+                            ),
+                            (
+                                openletter.words.TokenPurpose["STOP"],
+                                openletter.words.TokenPurpose["STOP"],
+                            ),
+                        ],
+                        max_length=6,
+                    ),
+                ),
+                ("token_hash", models.BinaryField(max_length=32, unique=True)),
+                (
+                    "letter",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="tokens",
+                        to="letters.letter",
+                    ),
+                ),
             ],
             options={
-                'db_table': 'mail_token',
+                "db_table": "mail_token",
             },
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'cleared')), fields=['campaign', 'id'], name='to_leave'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "cleared")), fields=["campaign", "id"], name="to_leave"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'handing')), fields=['id'], name='in_hand'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "handing")), fields=["id"], name="in_hand"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(fields=['campaign', 'handed_at'], name='delivery_pace'),
+            model_name="delivery",
+            index=models.Index(fields=["campaign", "handed_at"], name="delivery_pace"),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'accepted')), fields=['campaign'], name='beyond_recall'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "accepted")), fields=["campaign"], name="beyond_recall"
+            ),
         ),
         migrations.AddIndex(
-            model_name='delivery',
-            index=models.Index(condition=models.Q(('state', 'unknown')), fields=['campaign'], name='fate_unknown'),
+            model_name="delivery",
+            index=models.Index(
+                condition=models.Q(("state", "unknown")), fields=["campaign"], name="fate_unknown"
+            ),
         ),
         migrations.AddIndex(
-            model_name='letter',
-            index=models.Index(condition=models.Q(('delivery', None)), fields=['campaign', 'id'], name='draft'),
+            model_name="letter",
+            index=models.Index(
+                condition=models.Q(("delivery", None)), fields=["campaign", "id"], name="draft"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='letter',
-            constraint=models.UniqueConstraint(fields=('campaign', 'mailbox', 'wave'), name='never_twice'),
+            model_name="letter",
+            constraint=models.UniqueConstraint(
+                fields=("campaign", "mailbox", "wave"), name="never_twice"
+            ),
         ),
         migrations.AddIndex(
-            model_name='lettercase',
-            index=models.Index(fields=['case'], name='letter_case_case'),
+            model_name="lettercase",
+            index=models.Index(fields=["case"], name="letter_case_case"),
         ),
         migrations.AddConstraint(
-            model_name='lettercase',
-            constraint=models.UniqueConstraint(fields=('wave', 'choice'), name='choice_once_a_wave'),
+            model_name="lettercase",
+            constraint=models.UniqueConstraint(
+                fields=("wave", "choice"), name="choice_once_a_wave"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='lettercase',
-            constraint=models.UniqueConstraint(fields=('letter', 'case'), name='case_once_a_letter'),
+            model_name="lettercase",
+            constraint=models.UniqueConstraint(
+                fields=("letter", "case"), name="case_once_a_letter"
+            ),
         ),
         migrations.AddConstraint(
-            model_name='mailtoken',
-            constraint=models.UniqueConstraint(fields=('letter', 'purpose'), name='one_token_a_purpose'),
+            model_name="mailtoken",
+            constraint=models.UniqueConstraint(
+                fields=("letter", "purpose"), name="one_token_a_purpose"
+            ),
         ),
     ]
