@@ -23,7 +23,7 @@ class Case(models.Model):
     """Unique by campaign, address and weakness; a second finding adds evidence, opens nothing."""
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
-    exercise = models.BooleanField(help_text="equals the campaign's; a trigger holds it")
+    exercise = models.BooleanField(help_text="equals the campaign's; a composite key holds it")
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
     ip = InetField()
     weakness = models.CharField(max_length=15, choices=[(w, w) for w in Weakness])

@@ -20,7 +20,7 @@ class Delivery(models.Model):
         ANSWER = "answer"
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
-    exercise = models.BooleanField(help_text="equals the campaign's; a trigger holds it")
+    exercise = models.BooleanField(help_text="equals the campaign's; a composite key holds it")
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=6, choices=Purpose)
     mailbox = models.CharField(max_length=320)

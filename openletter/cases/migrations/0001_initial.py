@@ -32,7 +32,7 @@ class Migration(migrations.Migration):
             name='Case',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('exercise', models.BooleanField(help_text="equals the campaign's; a trigger holds it")),
+                ('exercise', models.BooleanField(help_text="equals the campaign's; a composite key holds it")),
                 ('ip', openletter.campaigns.fields.InetField()),
                 ('weakness', models.CharField(choices=[(openletter.words.Weakness['OPEN_RELAY'], openletter.words.Weakness['OPEN_RELAY']), (openletter.words.Weakness['OPEN_HTTP_PROXY'], openletter.words.Weakness['OPEN_HTTP_PROXY']), (openletter.words.Weakness['OPEN_SOCKS'], openletter.words.Weakness['OPEN_SOCKS'])], max_length=15)),
                 ('reference', models.CharField(max_length=8, unique=True)),

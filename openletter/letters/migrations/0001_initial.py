@@ -27,7 +27,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "exercise",
-                    models.BooleanField(help_text="equals the campaign's; a trigger holds it"),
+                    models.BooleanField(help_text="equals the campaign's; a composite key holds it"),
                 ),
                 (
                     "purpose",
