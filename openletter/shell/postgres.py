@@ -110,7 +110,7 @@ def stop(state: Path, *, pg_bin: str = "") -> bool:
     """Stop the state folder's server; say whether one was running."""
     with _alone(state):
         user = server_user()
-        place = _place(state, user)
+        place = _place(state, user, make=False)
         if not _is_running(place):
             return False
         programs = find_programs(user, pg_bin=pg_bin, copy_to=place.home / "server")
@@ -145,7 +145,7 @@ def status(state: Path) -> Address | None:
 def move_aside(state: Path, *, stamp: str) -> Path | None:
     """Put a stopped server's data folder aside, for a restore; give its new place."""
     with _alone(state):
-        place = _place(state, server_user())
+        place = _place(state, server_user(), make=False)
         if _is_running(place):
             raise PostgresError("the server runs; stop it first with `openletter down`")
         if not place.data.exists():
