@@ -12,7 +12,7 @@ import structlog
 from openletter.shell import logs
 from openletter.words import new_secret
 
-SECRET = new_secret()
+SECRET = "k3bq7zt2mvx5hn4ycd6r"  # of the form of `new_secret`, the same on every worker
 
 
 @pytest.mark.parametrize(
@@ -38,6 +38,10 @@ def test_what_opens_something_is_hidden_wherever_it_stands(text: str) -> None:
 )
 def test_what_opens_nothing_stays(text: str) -> None:
     assert logs.hide(text) == text
+
+
+def test_fresh_secrets_are_of_that_form() -> None:
+    assert logs.hide(new_secret()) == logs.HIDDEN
 
 
 def test_keys_that_name_secrets_or_bodies_lose_their_value() -> None:
