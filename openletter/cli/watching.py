@@ -29,7 +29,7 @@ LAST_EVENTS = 9
 DONE = {
     StepName.INGEST: "files read", StepName.WEIGH: "statements weighed",
     StepName.OPEN: "findings taken up", StepName.FIND: "contacts decided",
-    StepName.COMPOSE: "rows written and cleared", StepName.SEND: "letters handed over",
+    StepName.COMPOSE: "rows written and cleared", StepName.SEND: "mails handed over",
     StepName.READ: "replies read", StepName.RECHECK: "second looks",
     StepName.CONCLUDE: "cases concluded",
 }  # fmt: skip
@@ -142,7 +142,7 @@ class Live_(Watcher):  # noqa: N801 - rich has the name
         super().__init__(campaign, console)
         self.title = ""
         self.events: list[str] = []
-        self.live = Live(console=console, refresh_per_second=12, transient=True)
+        self.live = Live(console=console, refresh_per_second=6, transient=True)
 
     def scene(self, scene: Scene) -> None:
         if not self.live.is_started:

@@ -97,7 +97,8 @@ def mail_of(act: Act) -> tuple[bytes, str]:
         message["Auto-Submitted"] = "auto-replied"
     if act.deed is Deed.TICKET_MESSAGE:
         message["X-Ticket-Number"] = ticket_number(act.letter)
-    message.set_content(_words(act) + ("" if automatic else _quoted(act.letter)), cte="8bit")
+    below = "" if automatic else _quoted(act.letter, act.person.speaks)
+    message.set_content(_words(act) + below, cte="8bit")
     return message.as_bytes(
         policy=SMTP
     ), "" if act.deed is Deed.AWAY_MESSAGE else act.letter.mailbox
@@ -116,11 +117,16 @@ def _words(act: Act) -> str:
     return words.format(organisation=organisation, ticket=ticket_number(act.letter)) + "\n"
 
 
-def _quoted(letter: ReadLetter) -> str:
+QUOTES = {
+    "nl": "Op {date:%d-%m-%Y} om {date:%H:%M} schreef {sender}:",
+    "en": "On {date:%Y-%m-%d} at {date:%H:%M}, {sender} wrote:",
+}
+
+
+def _quoted(letter: ReadLetter, language: str) -> str:
     """The first lines of the letter below the answer, as mail programs put them."""
-    lines = letter.text.split("\n")[:12]
-    head = f"\n{letter.date:%d-%m-%Y %H:%M}, {letter.sender}:\n"
-    return head + "".join(f"> {line}\n" for line in lines)
+    head = QUOTES[language].format(date=letter.date, sender=letter.sender)
+    return f"\n{head}\n" + "".join(f"> {line}\n" for line in letter.text.split("\n")[:12])
 
 
 def _answer(letter: ReadLetter, act: Act) -> EmailMessage:

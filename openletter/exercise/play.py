@@ -54,12 +54,14 @@ SCENES = (
     Scene(day=0, title="The databases' files come in, and letters leave", has_feeds=True),
     Scene(day=1, title="The first answers", has_feeds=False),
     Scene(day=2, title="Owners close servers and say so"),
-    Scene(day=7, title="A week later: new files, a second look", has_feeds=True),
-    Scene(day=8, title="An update for those with new cases", opens_update=True),
-    Scene(day=10, title="Answers to the update"),
+    Scene(
+        day=7, title="A week later: new files, a second look, and an update about new cases",
+        has_feeds=True, opens_update=True,
+    ),
+    Scene(day=9, title="Answers to the update"),
     Scene(day=14, title="Two weeks later: a third look", has_feeds=True),
     Scene(day=28, title="Four weeks later: the last look, and what became of it", has_feeds=True),
-)
+)  # fmt: skip
 
 
 class Audience(Protocol):
