@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -97,6 +98,7 @@ def test_the_jobs_of_a_killed_worker_go_back(campaign: Campaign) -> None:
         async with queue_app.open_async():
             await queue.put_back.func(timestamp=0)
 
-    with queue_app.replace_connector(connector):
-        asyncio.run(put_back())
+    # aside: Playwright's loop may live in this thread
+    with queue_app.replace_connector(connector), ThreadPoolExecutor(1) as aside:
+        aside.submit(lambda: asyncio.run(put_back())).result()
     assert waiting_jobs() == ["line:ingest"]
