@@ -12,7 +12,7 @@ import typer
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-    from openletter.campaigns.models import Campaign
+    from openletter.campaigns.models import Campaign, Partner
     from openletter.campaigns.rules import Level
     from openletter.letters.plan import LeftOut, Part, Plan
 
@@ -24,12 +24,43 @@ Slug = Annotated[str, typer.Argument(metavar="SLUG", help="the campaign's short 
 def register(app: typer.Typer) -> None:
     """Mount this part."""
     campaign = typer.Typer(no_args_is_help=True, help="What a campaign would send; start and stop.")
+    campaign.command("new")(new)
     campaign.command("plan")(plan)
     campaign.command("start")(start)
     campaign.command("go-on")(go_on)
     campaign.command("pause")(pause)
     campaign.command("resume")(resume)
     app.add_typer(campaign, name="campaign")
+
+
+def new(
+    slug: Slug,
+    *,
+    name: Annotated[str, typer.Option(help="as it stands in letters")],
+    lead: Annotated[str, typer.Option(help="slug of the partner that leads it")],
+    others: Annotated[
+        list[str], typer.Option("--with", help="slug of a partner that takes part; repeatable")
+    ] = [],  # noqa: B006
+    by: By,
+) -> None:
+    """Found a real campaign: a draft, list-only, 20 letters an hour, 50 first, no reminder."""
+    from openletter.shell import setup
+
+    setup()
+    from django.conf import settings
+
+    from openletter.campaigns import clock, founding
+
+    sender = founding.Sender(domain=settings.MAIL_DOMAIN, site_url=settings.SITE_ADDRESS)
+    if sender.domain.endswith(".invalid"):
+        refuse("set the sender's domain first: `openletter init`, or OPENLETTER_MAIL_DOMAIN")
+    partners = [partner_named(one) for one in (lead, *others)]
+    with rules():
+        founding.found(
+            slug, name=name, lead=partners[0], others=partners[1:], sender=sender,
+            user=user_named(by), now=clock.wall(),
+        )  # fmt: skip
+    typer.echo(f"{slug}: founded. Next: load registries and evidence, then openletter line")
 
 
 def plan(
@@ -50,7 +81,7 @@ def plan(
 
     if by:
         person = _person(by, campaign, Level.APPROVER)
-        with _rules():
+        with rules():
             now = clock.now(campaign)
             steps.plan(campaign, actor=f"user:{person.get_username()}", now=now)
     made = plan_of(campaign, now=clock.now(campaign), seed=seed)
@@ -70,7 +101,7 @@ def start(slug: Slug, *, by: By) -> None:
     from openletter.campaigns.rules import Level
 
     person, now = _person(by, campaign, Level.APPROVER), clock.now(campaign)
-    with _rules():
+    with rules():
         steps.approve(campaign, user=person, what="start", now=now)
         given = campaign.approvals.filter(what="start").count()
         if not campaign.exercise and given < steps.APPROVERS_NEEDED:
@@ -90,7 +121,7 @@ def go_on(slug: Slug, *, by: By) -> None:
     from openletter.campaigns.rules import Level
 
     person = _person(by, campaign, Level.APPROVER)
-    with _rules():
+    with rules():
         steps.go_on(campaign, user=person, now=clock.now(campaign))
     typer.echo(f"{slug}: goes on.")
 
@@ -107,7 +138,7 @@ def pause(
     from openletter.campaigns.rules import Level
 
     person = _person(by, campaign, Level.HANDLER, of_any_partner=True)
-    with _rules():
+    with rules():
         now = clock.now(campaign)
         steps.pause(campaign, actor=f"user:{person.get_username()}", because=because[:300], now=now)
     typer.echo(f"{slug}: paused. What the mail server has accepted can't be called back.")
@@ -120,7 +151,7 @@ def resume(slug: Slug, *, by: By) -> None:
     from openletter.campaigns.rules import Level
 
     person = _person(by, campaign, Level.APPROVER)
-    with _rules():
+    with rules():
         steps.resume(campaign, actor=f"user:{person.get_username()}", now=clock.now(campaign))
     typer.echo(f"{slug}: the pause is over.")
 
@@ -137,29 +168,43 @@ def _campaign(slug: str) -> Campaign:
     found = Campaign.objects.filter(slug=slug).first()
     if found is None:
         known = ", ".join(Campaign.objects.order_by("slug").values_list("slug", flat=True))
-        _refuse(f"there is no campaign {slug!r}; there are: {known or 'none'}")
+        refuse(f"there is no campaign {slug!r}; there are: {known or 'none'}")
     return found
 
 
 def _person(name: str, campaign: Campaign, level: Level, *, of_any_partner: bool = False) -> User:
     """The person of that sign-in name, who must have the level at the lead (or at any partner)."""
-    from django.contrib.auth.models import User
-
     from openletter.campaigns.steps import viewer_of
 
-    person = User.objects.filter(username=name, is_active=True).first()
-    if person is None:
-        _refuse(f"there is no person {name!r}; `openletter user add` makes one")
+    person = user_named(name)
     partners = {campaign.lead_id}
     if of_any_partner:
         partners |= set(campaign.partners.values_list("pk", flat=True))
     if max(viewer_of(person).level_at(partner) for partner in partners) < level:
-        _refuse(f"{name} has no right to this: it needs the role {level.name.lower()}")
+        refuse(f"{name} has no right to this: it needs the role {level.name.lower()}")
     return person
 
 
+def user_named(name: str) -> User:
+    from django.contrib.auth.models import User
+
+    person = User.objects.filter(username=name, is_active=True).first()
+    if person is None:
+        refuse(f"there is no person {name!r}; `openletter user add` makes one")
+    return person
+
+
+def partner_named(slug: str) -> Partner:
+    from openletter.campaigns.models import Partner
+
+    found = Partner.objects.filter(slug=slug).first()
+    if found is None:
+        refuse(f"there is no partner {slug!r}; `openletter partner list` shows them")
+    return found
+
+
 @contextmanager
-def _rules() -> Iterator[None]:
+def rules() -> Iterator[None]:
     """A refusal of the rules becomes one sentence and exit code 2."""
     from openletter.campaigns.steps import CampaignError
     from openletter.desk.reasons import told
@@ -167,11 +212,11 @@ def _rules() -> Iterator[None]:
     try:
         yield
     except CampaignError as refused:
-        _refuse(told(refused.reason))
+        refuse(told(refused.reason))
 
 
-def _refuse(why: str) -> NoReturn:
-    typer.echo(f"openletter campaign: {why}", err=True)
+def refuse(why: str) -> NoReturn:
+    typer.echo(f"openletter: {why}", err=True)
     raise typer.Exit(REFUSED)
 
 

@@ -93,12 +93,14 @@ def _check_database() -> None:
 def _first_rows(name: str, *, email: str, country: str, username: str, password: str) -> None:
     from django.utils.text import slugify
 
+    from openletter.campaigns import founding
     from openletter.campaigns.models import Member, Partner
     from openletter.campaigns.rules import MemberRole
 
     slug = slugify(name) or "partner"
     fresh = {"name": name, "email": email, "country": country.strip().upper()[:2]}
     partner, is_new = Partner.objects.get_or_create(slug=slug, defaults=fresh)
+    founding.answer_for(partner, countries=[partner.country])
     say(f"partner: {partner.name} ({'made' if is_new else 'was there'})")
     person = _make_user(username, password=password)
     if person is not None:

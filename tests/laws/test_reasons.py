@@ -26,18 +26,24 @@ def placeholders(sentence: str) -> set[str]:
     return {name for _text, name, _spec, _conversion in string.Formatter().parse(sentence) if name}
 
 
+SAY_A_REASON = {"Reason", "Refused", "_refuse"}
+"""Calls whose `code`, or first argument, is the code of a reason."""
+
+
 def literal_codes() -> set[str]:
-    """Find every code that is written out in a call of `Reason`."""
+    """Find every code that is written out where a reason is made."""
     found = set()
     for _path, tree in modules():
         for node in ast.walk(tree):
-            if not isinstance(node, ast.Call) or ast.unparse(node.func) != "Reason":
+            if not isinstance(node, ast.Call) or ast.unparse(node.func) not in SAY_A_REASON:
                 continue
             given = [word.value for word in node.keywords if word.arg == "code"] + node.args[:1]
             found |= {
                 value.value
                 for value in given
-                if isinstance(value, ast.Constant) and isinstance(value.value, str)
+                if isinstance(value, ast.Constant)
+                and isinstance(value.value, str)
+                and " " not in value.value
             }
     return found
 
