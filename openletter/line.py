@@ -73,7 +73,7 @@ LINE: tuple[Step, ...] = (
         queue="find", batch=500, every=_MINUTE, since="opened_at",
     ),
     Step(
-        name=StepName.COMPOSE, ready=letters.choices_to_write_about, run=letters.compose,
+        name=StepName.COMPOSE, ready=letters.waiting, run=letters.compose,
         queue="send", batch=100, every=_MINUTE, since="chosen_at",
     ),
     Step(

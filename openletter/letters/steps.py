@@ -13,7 +13,7 @@ from functools import cache
 from itertools import chain
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from openletter.campaigns.models import Campaign, Wave
 from openletter.campaigns.rules import CampaignState, Entry
@@ -28,12 +28,28 @@ from openletter.letters.rules.facts import LetterError
 from openletter.letters.waves import choices_to_write_about
 from openletter.words import DeliveryState, Reason, WaveKind
 
-__all__ = ["choices_to_write_about", "clear", "compose", "open_update_wave"]
+__all__ = ["choices_to_write_about", "clear", "compose", "open_update_wave", "waiting"]
 
 OLD = timedelta(hours=24)
 """A draft of this age is written anew before it is cleared."""
 
 _LOCK_SPACE = 0x0C1E7
+
+
+# -- what waits ----------------------------------------------------------------------------------
+
+
+def waiting(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
+    """Current choices that `compose` would move on now: unwritten, in a draft to renew or to clear.
+
+    A draft that may not be cleared yet (not started, paused, pace used up) does not count.
+    """
+    drafts = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
+    if campaign.may_send and _room(campaign, now=now) > 0:
+        drafts = waves.drafts(campaign).filter(wave__opens_at__lte=now)
+    drafted = LetterCase.objects.filter(letter__in=drafts.values("pk")).values("choice")
+    unwritten = choices_to_write_about(campaign, now=now).order_by().values("pk")
+    return Choice.objects.filter(Q(pk__in=unwritten) | Q(pk__in=drafted)).order_by("id")
 
 
 # -- write ---------------------------------------------------------------------------------------
@@ -124,7 +140,7 @@ def clear(campaign: Campaign, *, now: datetime, limit: int) -> int:
     campaign.refresh_from_db()
     if not campaign.may_send:
         return 0
-    room = min(limit, _room_this_hour(campaign, now=now), _room_before_waiting(campaign))
+    room = min(limit, _room(campaign, now=now))
     letters = list(_clearable(campaign, now=now)[: max(room, 0)])
     if letters:
         _clear(letters, campaign=campaign, now=now)
@@ -141,6 +157,11 @@ def _clearable(campaign: Campaign, *, now: datetime) -> QuerySet[Letter]:
 def _sent_so_far(campaign: Campaign) -> int:
     deliveries = Delivery.objects.filter(campaign=campaign, purpose=Delivery.Purpose.LETTER)
     return deliveries.exclude(state=DeliveryState.CANCELLED).count()
+
+
+def _room(campaign: Campaign, *, now: datetime) -> int:
+    """How many letters pace and the first batch allow to clear now; not above zero: none."""
+    return min(_room_this_hour(campaign, now=now), _room_before_waiting(campaign))
 
 
 def _room_this_hour(campaign: Campaign, *, now: datetime) -> int:

@@ -332,6 +332,31 @@ def test_a_cleared_letter_is_one_delivery_of_the_same_bytes_and_is_never_touched
     assert the_letter().pk == letter.pk
 
 
+def test_drafts_wait_for_the_step_only_while_they_may_be_cleared() -> None:
+    campaign = planned(letters_per_hour=1)
+    chosen_cases(campaign, ["192.0.2.1", "192.0.2.2"])
+    chosen_cases(campaign, ["198.51.100.1"], "other@network.example")
+    assert steps.waiting(campaign, now=NOW).count() == 3
+    run(campaign)
+    assert steps.waiting(campaign, now=NOW).count() == 0
+    Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.RUNNING)
+    campaign.refresh_from_db()
+    assert steps.waiting(campaign, now=NOW).count() == 3
+    assert steps.clear(campaign, now=NOW, limit=10) == 1
+    assert steps.waiting(campaign, now=NOW).count() == 0
+    later = NOW + HOUR + timedelta(seconds=1)
+    assert 0 < steps.waiting(campaign, now=later).count() < 3
+    assert steps.clear(campaign, now=later, limit=10) == 1
+    assert steps.waiting(campaign, now=later).count() == 0
+
+
+def test_a_draft_that_grew_old_waits_to_be_written_anew() -> None:
+    campaign = a_campaign_with_wave(state=CampaignState.RUNNING)
+    chosen_cases(campaign, ["192.0.2.1"])
+    steps._write(campaign, now=NOW, limit=10)
+    assert steps.waiting(campaign, now=NOW + 2 * DAY).count() == 1
+
+
 def test_letters_leave_at_the_campaigns_pace() -> None:
     campaign = a_campaign_with_wave(letters_per_hour=2)
     for number in range(5):
