@@ -84,6 +84,8 @@ def plan(
         with rules():
             now = clock.now(campaign)
             steps.plan(campaign, actor=f"user:{person.get_username()}", now=now)
+        told = "planned; the worker drafts letters now, and `openletter line` shows what waits"
+        typer.echo(f"{slug}: {told}", err=True)
     made = plan_of(campaign, now=clock.now(campaign), seed=seed)
     if as_json:
         typer.echo(json.dumps(_as_json(made, seed=seed), ensure_ascii=False))

@@ -79,8 +79,7 @@ TEXTS: Mapping[Deed, Mapping[str, str]] = {
         "en": "Please do not send us any more letters.\n\n{organisation}",
     },
     Deed.PASSED_ON_MAIL: {
-        "nl": "Dank u. Doorgegeven aan de klanten van deze adressen.\n\nMisbruikteam,"
-        " {organisation}",
+        "nl": "Dank u. Doorgegeven aan de klanten van deze adressen.\n\nAbusedesk, {organisation}",
         "en": "Thank you. Passed on to the customers of these addresses.\n\nAbuse desk,"
         " {organisation}",
     },

@@ -35,7 +35,7 @@ def test_a_letter_is_shown_as_asked_for() -> None:
     assert shown.startswith("Subject: Open HTTP-proxy op 2001:db8::5 [")
     assert "8080/tcp" in shown
     assert "-x http://[2001:db8::5]:8080" in shown
-    assert "Geacht misbruikteam," in shown
+    assert "Geachte abusedesk," in shown
 
 
 @pytest.mark.parametrize(
