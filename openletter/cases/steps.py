@@ -325,13 +325,8 @@ def _with(entry: Entry, *, before: Mapping[str, object], after: Mapping[str, obj
 # -- links ---------------------------------------------------------------------------------------
 
 
-def new_link(case: Case, *, secret_hash: bytes, now: datetime) -> CaseLink:
-    """A link for one letter that names the case; the secret itself is kept nowhere."""
-    return CaseLink.objects.create(case=case, secret_hash=secret_hash, made_at=now)
-
-
 def new_links(pairs: Iterable[tuple[Case, bytes]], *, now: datetime) -> list[CaseLink]:
-    """Links for many cases at once, in order."""
+    """Links for the letters that name these cases, in order; secrets are kept as hashes only."""
     return CaseLink.objects.bulk_create(
         [CaseLink(case=case, secret_hash=secret, made_at=now) for case, secret in pairs],
         batch_size=2_000,

@@ -14,7 +14,7 @@ from openletter.cases.models import Case
 from openletter.contacts.models import Choice
 from openletter.evidence.models import Batch, Finding, Observation, Reject
 from openletter.exercise.letterbox import is_about_a_letter
-from openletter.letters.models import Delivery, Letter
+from openletter.letters.models import Letter
 from openletter.net.mailbox import received
 from openletter.outcomes.models import Outcome
 from openletter.replies.models import Reply, ReplyKind
@@ -158,8 +158,3 @@ def outcomes(campaign: Campaign) -> dict[str, Counter[str]]:
 def replies_by_kind(campaign: Campaign) -> dict[str, int]:
     rows = Reply.objects.filter(campaign=campaign, undone_at=None).order_by()
     return dict(sorted(rows.values_list("kind").annotate(number=Count("id"))))
-
-
-def deliveries_by_state(campaign: Campaign) -> dict[str, int]:
-    rows = Delivery.objects.filter(campaign=campaign, purpose=Delivery.Purpose.LETTER).order_by()
-    return dict(sorted(rows.values_list("state").annotate(number=Count("id"))))

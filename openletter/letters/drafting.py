@@ -18,7 +18,7 @@ from openletter.campaigns import clock
 from openletter.campaigns.models import Campaign, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
-from openletter.cases.models import CaseLink
+from openletter.cases.steps import new_links
 from openletter.guides import library as guides
 from openletter.letters import keys, library
 from openletter.letters.gather import Pile, letter_facts, observations_of
@@ -138,12 +138,8 @@ def _store_rows(letters: Sequence[Letter], drafts: Sequence[Draft], *, now: date
             zip(draft.pile.choices, draft.facts.cases, strict=True), start=1
         )
     ]
-    links = CaseLink.objects.bulk_create(
-        [
-            CaseLink(case=choice.case, secret_hash=secret_hash(facts.secret), made_at=now)
-            for _, _, choice, facts in listed
-        ],
-        batch_size=2_000,
+    links = new_links(
+        ((choice.case, secret_hash(facts.secret)) for _, _, choice, facts in listed), now=now
     )
     LetterCase.objects.bulk_create(
         [

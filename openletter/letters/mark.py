@@ -19,7 +19,7 @@ from pathlib import Path
 from django.db import connection, transaction
 
 from openletter.campaigns import steps as campaigns
-from openletter.campaigns.models import Campaign, Installation, Wave
+from openletter.campaigns.models import Installation, Wave
 from openletter.campaigns.rules import Entry
 from openletter.letters.journal import LARGEST_BATCH, Journal, Line, What
 from openletter.letters.models import Delivery, HandedElsewhere
@@ -175,11 +175,6 @@ def make_unknown(states: Sequence[DeliveryState], *, because: str, now: datetime
         for pk, before, campaign, partner in found
     )
     return len(found)
-
-
-def unknown_of(campaign: Campaign) -> int:
-    """How many letters of a campaign nobody can say what became of."""
-    return Delivery.objects.filter(campaign=campaign, state=DeliveryState.UNKNOWN).count()
 
 
 # -- the mark's file and place ------------------------------------------------------------------
