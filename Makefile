@@ -61,7 +61,8 @@ messages: dev ## collect and compile the translations
 	@$(BIN)/python scripts/messages.py
 	@printf 'Next: translate what is fuzzy or empty, then make check\n' >&2
 
-bench: dev ## measure what docs/benchmarks.md states
+bench: ## measure what docs/benchmarks.md states
+	@scripts/setup bench
 	@$(BIN)/python -m tests.bench
 
 wheel: setup ## build dist/*.whl
