@@ -42,6 +42,9 @@ class Partner(models.Model):
     )
     legal_approved_at = models.DateTimeField(null=True)
     legal_approved_by = models.CharField(max_length=150, blank=True)
+    is_cert = models.BooleanField(
+        default=False, help_text="a national team: may hold feeds that are for such teams only"
+    )
     exercise = models.BooleanField(
         default=False, help_text="invented, takes part in exercises only"
     )

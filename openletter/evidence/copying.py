@@ -18,12 +18,12 @@ from openletter.words import Judgement, Weakness
 OBSERVATION_COLUMNS = (
     "batch_id", "exercise_id", "part_id", "source_id", "row", "line", "ip", "port", "protocol",
     "weakness", "role", "code", "seen_at", "dated_by", "address_class", "judgement", "says",
-    "reason", "about", "weighed_at",
+    "reason", "about", "weighed_at", "space",
 )  # fmt: skip
 REJECT_COLUMNS = ("batch_id", "file", "row", "line", "judgement", "reason", "excerpt")
 FINDING_COLUMNS = (
     "exercise_id", "ip", "weakness", "ports", "state", "confidence", "families", "reasons", "rows",
-    "rule_version", "first_seen", "last_seen", "weighed_at",
+    "rule_version", "first_seen", "last_seen", "needs_cert", "weighed_at",
 )  # fmt: skip
 _KEY = ("exercise_id", "ip", "weakness")
 _NEW = "finding_new"
@@ -90,6 +90,7 @@ def _observation(one: Judged, *, batch: Batch, part: Part, now: datetime) -> tup
         one.reason,
         json.dumps(dict(one.about), ensure_ascii=False),
         None if weighed else now,
+        one.space,
     )
 
 
@@ -133,6 +134,7 @@ def _conclusion(weighed: Weighed) -> tuple[object, ...]:
         weighed.rule_version,
         weighed.first_seen,
         weighed.last_seen,
+        weighed.needs_cert,
     )
 
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Q
 
 from openletter.campaigns.fields import InetField
 from openletter.campaigns.models import Campaign
+from openletter.evidence.rules.spaces import ListKind, Space
 from openletter.words import (
     AddressClass,
     FindingState,
@@ -131,7 +132,17 @@ class Observation(models.Model):
     code = models.CharField(max_length=40, null=True)
     seen_at = models.DateTimeField(help_text="the source's time; `dated_by` says whose word it is")
     dated_by = models.CharField(
-        max_length=5, choices=[("row", "row"), ("file", "file"), ("fetch", "fetch")]
+        max_length=5,
+        choices=[("row", "row"), ("day", "day"), ("file", "file"), ("fetch", "fetch")],
+        help_text="row: its own second; day: its own, but coarser; file: the file's; else fetch",
+    )
+    space = models.CharField(
+        max_length=20,
+        choices=[(s, s) for s in Space],
+        blank=True,
+        default="",
+        db_default="",
+        help_text="what is known of the address: moving or shared space, an exit, a scanner",
     )
     address_class = models.CharField(max_length=13, choices=[(a, a) for a in AddressClass])
     judgement = models.CharField(max_length=14, choices=[(j, j) for j in Judgement])
@@ -155,6 +166,54 @@ class Observation(models.Model):
         ]
 
 
+class RangeListing(models.Model):
+    """A source's statement about a network: kept beside the observations, never counted with them.
+
+    It names nobody's server, so there is no address that it could be a statement about.
+    """
+
+    batch = models.ForeignKey(Batch, models.CASCADE, related_name="+")
+    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    part = models.ForeignKey(Part, models.CASCADE, related_name="+")
+    source = models.ForeignKey(Source, models.PROTECT, related_name="+")
+    row = models.PositiveIntegerField()
+    line = models.PositiveIntegerField()
+    first = InetField()
+    last = InetField()
+    weakness = models.CharField(max_length=15, null=True, choices=[(w, w) for w in Weakness])
+    code = models.CharField(max_length=40, null=True)
+    seen_at = models.DateTimeField()
+    judgement = models.CharField(max_length=14, choices=[(j, j) for j in Judgement])
+    reason = models.CharField(max_length=60)
+    about = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "range_listing"
+        constraints = [
+            models.CheckConstraint(condition=Q(last__gte=F("first")), name="range_in_order")
+        ]
+        indexes = [models.Index(fields=["exercise", "first"], name="range_listing_first")]
+
+
+class SpaceList(models.Model):
+    """A list of networks that an operator loaded: what space they are, who says so, as of when.
+
+    Loading it again replaces it. It is looked up when a row is judged, and recorded with the row.
+    """
+
+    id = models.SlugField(primary_key=True)
+    kind = models.CharField(max_length=16, choices=[(k, k) for k in ListKind])
+    said_by = models.CharField(max_length=300, help_text="where the list comes from")
+    as_of = models.DateTimeField(help_text="when the list was made")
+    networks = models.JSONField(default=list, help_text="single addresses are networks too")
+    sha256 = models.BinaryField(max_length=32)
+    loaded_at = models.DateTimeField()
+    loaded_by = models.CharField(max_length=150)
+
+    class Meta:
+        db_table = "space_list"
+
+
 class Finding(models.Model):
     """What weighing concludes of an address and weakness, why, and from which rows."""
 
@@ -168,6 +227,11 @@ class Finding(models.Model):
     reasons = models.JSONField(default=list)
     rows = ArrayField(models.BigIntegerField(), default=list, help_text="observation ids")
     rule_version = models.CharField(max_length=20)
+    needs_cert = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="open only by sources that national teams alone may hold",
+    )
     first_seen = models.DateTimeField(null=True)
     last_seen = models.DateTimeField(null=True, help_text="newest evidence that counts")
     weighed_at = models.DateTimeField()

@@ -56,6 +56,7 @@ class Judged:
     code: str | None = None
     address_class: AddressClass = AddressClass.SPECIAL
     same_as: int | None = None
+    space: str = ""
     about: Mapping[str, str] = field(default_factory=dict)
     excerpt: str = ""
 

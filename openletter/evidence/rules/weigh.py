@@ -52,7 +52,8 @@ class Policy:
 class Weighed:
     """The conclusion, and the rows it rests on; where none is fresh, those that once said so.
 
-    `last_seen` is the newest row that counts.
+    `last_seen` is the newest row that counts; with `needs_cert` it is open only thanks to sources
+    that national teams alone may hold.
     """
 
     state: FindingState
@@ -63,6 +64,7 @@ class Weighed:
     rows: tuple[int, ...] = ()
     first_seen: datetime | None = None
     last_seen: datetime | None = None
+    needs_cert: bool = False
     rule_version: str = RULE_VERSION
 
     @property
