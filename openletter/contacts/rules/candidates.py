@@ -26,12 +26,16 @@ from openletter.wire import mailaddress
 from openletter.wire.registry import Party, Place, Registration, Written
 from openletter.words import Reason, Scope
 
-RULE_VERSION = "contacts-1"
+RULE_VERSION = "contacts-2"
 MOST_CANDIDATES = 300
 
 
 class Tier(IntEnum):
-    """Kinds of candidates from the most to the least trusted; the number goes into the rank."""
+    """Kinds of candidates. Within a registry's answer the number is the order of trust.
+
+    The numbers are kept in rows, so a kind that came later has a later number; `rank.py` puts
+    the kinds that no registry gives in their place.
+    """
 
     OVERRIDE = 0
     ABUSE_BOX = 1
@@ -43,6 +47,10 @@ class Tier(IntEnum):
     REGISTRY_AS_HOLDER = 7
     FUNCTIONAL = 8
     NOT_CHOSEN = 9
+    SECOND_OPINION = 10
+    GUESS = 11
+    CSIRT = 12
+    PARTNER = 13
 
     @property
     def code(self) -> str:
@@ -68,6 +76,8 @@ class Candidate:
     refused: Refusal | None = None
     for_abuse: bool = False
     level: int = 0
+    as_of: int = 0
+    """The day (proleptic ordinal) on which the source said so; 0: not known."""
 
 
 def candidates_of(found: Registration, *, world: World) -> list[Candidate]:

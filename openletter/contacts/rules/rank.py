@@ -1,9 +1,12 @@
 """Whom to write to: all candidates of the ladder sorted, the first one that may be written to.
 
-Owns: the order. A handler's override; then abuse contacts from the most specific netblock up
-through its parents; then functional boxes in the same order. Within a netblock the tier decides,
-then depth, the registry's validation, preference and name. Somebody's own box is never chosen:
-if nothing else is left, a person decides. The same input gives the same order, always.
+Owns: the order, in bands. The responsible partner's own register; a handler's override; abuse
+contacts of the registries from the most specific netblock up through its parents; functional
+boxes in the same order; a second opinion; the national response team; guesses, so only where
+nothing else exists. Within a netblock the tier decides, then depth, the registry's validation,
+preference and name; a mailbox that bounced comes after one that did not, and of equals the newer.
+Somebody's own box is never chosen: if nothing else is left, a person decides. The same input
+gives the same order, always, and a worse candidate more changes nothing.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ class History:
     """mailbox -> scope of the standing "do not write here" """
     not_ours: frozenset[str] = frozenset()
     """mailboxes that said of this very network that it is not theirs"""
+    bounced: Mapping[str, int] = field(default_factory=dict)
+    """living mailbox -> how often mail to it came back for the time being"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,32 +54,48 @@ class Ranking:
 
 NOTHING_KNOWN = History()
 
+_BANDS = {
+    Tier.PARTNER: 0, Tier.OVERRIDE: 1, Tier.FUNCTIONAL: 3, Tier.SECOND_OPINION: 4, Tier.CSIRT: 5,
+    Tier.GUESS: 6,
+}  # fmt: skip
+_ABUSE, _REFUSED = 2, 7
+
 
 def rank(candidates: Iterable[Candidate], *, history: History = NOTHING_KNOWN) -> Ranking:
     """Sort the ladder's candidates and choose the first that nothing speaks against."""
-    every = _one_a_mailbox(sorted(candidates, key=_key))
-    order = tuple(
-        Ranked(place=place, candidate=each, skipped=_speaks_against(each, history))
-        for place, each in enumerate((e for e in every if _is_shown(e)), start=1)
-    )
-    free = [each.candidate for each in order if not each.candidate.refused and not each.skipped]
-    persons = [each for each in every if each.refused is Refusal.PERSON]
+    bounced = history.bounced
+    every = _one_a_mailbox(sorted(candidates, key=lambda each: _key(each, bounced)))
+    order: list[Ranked] = []
+    rejected: list[Candidate] = []
+    chosen, persons = None, False
+    for each in every:
+        skipped = _speaks_against(each, history)
+        if each.refused is None:
+            if chosen is None and skipped is None:
+                chosen = each
+        else:
+            rejected.append(each)
+            persons = persons or (each.refused is Refusal.PERSON and skipped is None)
+        if each.refused is None or (each.for_abuse and each.refused in _FREED_BY_A_PERSON):
+            order.append(Ranked(place=len(order) + 1, candidate=each, skipped=skipped))
     return Ranking(
-        chosen=free[0] if free else None,
-        order=order,
-        rejected=tuple(each for each in every if each.refused),
-        needs_person=not free and any(not _speaks_against(each, history) for each in persons),
+        chosen=chosen,
+        order=tuple(order),
+        rejected=tuple(rejected),
+        needs_person=chosen is None and persons,
     )
 
 
-def _key(each: Candidate) -> tuple[int, int, int, str]:
-    if each.refused:
-        band = 3
-    elif each.tier is Tier.OVERRIDE:
-        band = 0
-    else:
-        band = 2 if each.tier is Tier.FUNCTIONAL else 1
-    return band, each.level, each.weight, each.mailbox or each.address
+_FREED_BY_A_PERSON = (Refusal.PERSON, Refusal.OTHER_ROLE)
+"""Shown among the candidates where the registry declares them for abuse."""
+
+
+def _key(each: Candidate, bounced: Mapping[str, int]) -> tuple[int, int, int, int, int, str]:
+    band = _REFUSED if each.refused else _BANDS.get(each.tier, _ABUSE)
+    return (
+        band, each.level, bounced.get(each.mailbox, 0) if bounced else 0, each.weight, -each.as_of,
+        each.mailbox or each.address,
+    )  # fmt: skip
 
 
 def _one_a_mailbox(every: list[Candidate]) -> list[Candidate]:
@@ -84,14 +105,9 @@ def _one_a_mailbox(every: list[Candidate]) -> list[Candidate]:
     return list(kept.values())
 
 
-def _is_shown(each: Candidate) -> bool:
-    """Among the candidates: what may be written to, and abuse contacts that a person may free."""
-    if each.refused is None:
-        return True
-    return each.refused in (Refusal.PERSON, Refusal.OTHER_ROLE) and each.for_abuse
-
-
 def _speaks_against(each: Candidate, history: History) -> Reason | None:
+    if history is NOTHING_KNOWN:
+        return None
     if each.mailbox in history.suppressed:
         scope = history.suppressed[each.mailbox]
         return Reason(code="skipped-suppressed", values={"scope": scope})
