@@ -91,7 +91,7 @@ def network_of(choice: Choice) -> str:
 
 
 def _network(rungs: Sequence[Rung]) -> str:
-    nearest = next((rung for rung in rungs if not rung.is_delegation), None)
+    nearest = next((rung for rung in rungs if rung.is_network), None)
     return f"{nearest.first}-{nearest.last}" if nearest else "-"
 
 

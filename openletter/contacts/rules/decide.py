@@ -5,7 +5,7 @@ Pure, so that every choice in the database can be worked out again from what is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from openletter.contacts.rules.candidates import RULE_VERSION, Candidate
@@ -17,7 +17,14 @@ from openletter.contacts.rules.holders import (
     stratum,
 )
 from openletter.contacts.rules.language import ENGLISH, Known, languages
-from openletter.contacts.rules.rank import NOTHING_KNOWN, History, Ranked, Ranking, rank
+from openletter.contacts.rules.rank import (
+    NOT_OF_A_NETWORK,
+    NOTHING_KNOWN,
+    History,
+    Ranked,
+    Ranking,
+    rank,
+)
 from openletter.contacts.rules.scope import reader_of
 from openletter.wire.registry import IPAddress
 from openletter.words import Reader, Reason
@@ -38,7 +45,16 @@ class Rung:
     registry: str = ""
     is_delegation: bool = False
     """From delegated statistics: a country and an opaque holder, no contacts."""
+    is_aside: bool = False
+    """Beside the ladder (a partner's register, guesses): contacts, but no network's holder."""
+    partner: int | None = None
+    """The partner whose own register it stands in; counts where that partner is responsible."""
     candidates: tuple[Candidate, ...] = ()
+
+    @property
+    def is_network(self) -> bool:
+        """A registered network with a holder, not a mere delegation or a register beside."""
+        return not (self.is_delegation or self.is_aside)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +76,8 @@ class Facts:
     claims: Sequence[Claim]
     lead: int
     overrides: Sequence[Candidate] = ()
+    csirts: Sequence[Candidate] = ()
+    """National teams that may be written to, whatever their country: the rules pick."""
     history: History = NOTHING_KNOWN
     mailboxes: MailboxFacts = field(default_factory=MailboxFacts)
 
@@ -97,13 +115,11 @@ class Decision:
 
 def decide(facts: Facts) -> Decision:
     """Rank the ladder and settle reader, languages, holder and partner."""
-    every = [replace(each, level=rung.level) for rung in facts.rungs for each in rung.candidates]
-    ranking = rank([*facts.overrides, *every], history=facts.history)
-    nearest = next((rung for rung in facts.rungs if not rung.is_delegation), None)
-    country = next((rung.country for rung in facts.rungs if rung.country), None)
+    country = organisation_country(facts.rungs)
     responsibility = responsible(
         facts.address, country=country, claims=facts.claims, lead=facts.lead
     )
+    ranking = rank(_candidates(facts, responsibility, country), history=facts.history)
     outcome, why = _outcome(ranking, responsibility, facts.rungs)
     reader = _reader(ranking, outcome)
     tags, language_reason = _languages(facts, ranking)
@@ -112,12 +128,33 @@ def decide(facts: Facts) -> Decision:
         ranking=ranking,
         responsibility=responsibility,
         holder=_holder(facts.rungs),
-        nearest=nearest,
+        nearest=next((rung for rung in facts.rungs if rung.is_network), None),
         reader=reader,
         languages=tags,
         language_reason=language_reason,
         reasons=(*why, *_reasons(ranking, outcome, reader), responsibility.reason),
     )
+
+
+def organisation_country(rungs: Sequence[Rung]) -> str | None:
+    """The country of the nearest organisation that tells one, else of the delegation."""
+    own = (rung.country for rung in rungs if rung.is_network and rung.country)
+    return next(own, None) or next((r.country for r in rungs if r.country), None)
+
+
+def _candidates(
+    facts: Facts, responsibility: Responsibility, country: str | None
+) -> Iterator[Candidate]:
+    """Everybody who could be written to: what stands beside the ladder counts only in its place."""
+    yield from facts.overrides
+    for rung in facts.rungs:
+        if rung.partner is not None and rung.partner != responsibility.partner:
+            continue
+        yield from (
+            each if each.level == rung.level else replace(each, level=rung.level)
+            for each in rung.candidates
+        )
+    yield from (each for each in facts.csirts if each.object == country)
 
 
 def candidates_as_json(
@@ -138,7 +175,7 @@ def _outcome(
         return "chosen", ()
     if ranking.needs_person:
         return "needs-person", (Reason(code="only-persons"),)
-    code = "no-contact" if any(not rung.is_delegation for rung in rungs) else "no-netblock"
+    code = "no-contact" if any(rung.is_network for rung in rungs) else "no-netblock"
     return "nobody", (Reason(code=code),)
 
 
@@ -152,7 +189,8 @@ def _reasons(ranking: Ranking, outcome: str, reader: Reader | None) -> tuple[Rea
     if ranking.chosen is None or reader is None:
         return ()
     chosen = ranking.chosen
-    level = (Reason(code="from-parent", values={"level": chosen.level}),) if chosen.level else ()
+    is_above = chosen.level > 0 and chosen.tier not in NOT_OF_A_NETWORK
+    level = (Reason(code="from-parent", values={"level": chosen.level}),) if is_above else ()
     skipped = tuple(
         Reason(code=each.skipped.code, values={**each.skipped.values, "rank": each.place})
         for each in ranking.order
@@ -166,7 +204,7 @@ def _languages(facts: Facts, ranking: Ranking) -> tuple[tuple[str, ...], Reason]
     if ranking.chosen is None:
         return (ENGLISH,), Reason(code="language-unknown")
     mailbox, level = ranking.chosen.mailbox, ranking.chosen.level
-    own = [rung.country for rung in facts.rungs if rung.level >= level and not rung.is_delegation]
+    own = [rung.country for rung in facts.rungs if rung.level >= level and rung.is_network]
     delegated = [rung.country for rung in facts.rungs if rung.is_delegation]
     return languages(
         Known(
@@ -181,7 +219,7 @@ def _languages(facts: Facts, ranking: Ranking) -> tuple[tuple[str, ...], Reason]
 
 def _holder(rungs: Sequence[Rung]) -> HolderFacts | None:
     """The nearest organisation with a handle; failing that the nearest block's own name."""
-    known = [rung for rung in rungs if not rung.is_delegation]
+    known = [rung for rung in rungs if rung.is_network]
     if not known:
         return None
     found = next((rung for rung in known if rung.holder_key), known[0])

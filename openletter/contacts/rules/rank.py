@@ -59,6 +59,8 @@ _BANDS = {
     Tier.GUESS: 6,
 }  # fmt: skip
 _ABUSE, _REFUSED = 2, 7
+NOT_OF_A_NETWORK = frozenset({Tier.PARTNER, Tier.OVERRIDE, Tier.CSIRT})
+"""Whose level says nothing: they are not a registry's word about a block."""
 
 
 def rank(candidates: Iterable[Candidate], *, history: History = NOTHING_KNOWN) -> Ranking:
