@@ -104,6 +104,13 @@ class Campaign(models.Model):
 
     families_needed = models.PositiveSmallIntegerField(default=2, validators=[MinValueValidator(1)])
     fresh_days = models.PositiveSmallIntegerField(default=7)
+    fresh_days_unsaid = models.PositiveSmallIntegerField(
+        default=4, help_text="a list that does not say whether a server listens there"
+    )
+    fresh_days_ipv6 = models.PositiveSmallIntegerField(default=2)
+    fresh_hours_moving = models.PositiveSmallIntegerField(
+        default=48, help_text="dynamic and shared space, where the next customer gets the address"
+    )
     door_fresh_days = models.PositiveSmallIntegerField(
         default=7, help_text="newest evidence must be younger than this when a letter leaves"
     )

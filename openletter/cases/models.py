@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import Self
 
+from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 
 from openletter.campaigns.fields import InetField
 from openletter.campaigns.models import Campaign, Partner, PartnerScoped
-from openletter.evidence.models import Finding
+from openletter.evidence.models import Finding, Withdrawal
 from openletter.words import CaseState, Weakness
 
 
@@ -37,6 +38,9 @@ class Case(models.Model):
     opened_at = models.DateTimeField()
     closed_at = models.DateTimeField(null=True)
     last_evidence_at = models.DateTimeField(help_text="newest evidence; asked again at the door")
+    fresh_until = models.DateTimeField(
+        null=True, help_text="by the campaign's knobs for this kind of evidence; asked at the door"
+    )
 
     objects: models.Manager[Case] = CaseSet.as_manager()
 
@@ -47,6 +51,31 @@ class Case(models.Model):
         ]
         indexes = [
             models.Index(fields=["campaign", "id"], condition=~Q(state="closed"), name="case_live")
+        ]
+
+
+class Mistake(models.Model):
+    """A case that a withdrawal ended as our mistake; what it was before, so it can be given back.
+
+    `rows` and `ports` are what the finding rested on: what our letters said.
+    """
+
+    case = models.ForeignKey(Case, models.CASCADE, related_name="mistakes")
+    withdrawal = models.ForeignKey(Withdrawal, models.PROTECT, related_name="+")
+    state_before = models.CharField(max_length=15, choices=[(s, s) for s in CaseState])
+    closed_before = models.DateTimeField(null=True)
+    rows = ArrayField(models.BigIntegerField(), default=list)
+    ports = ArrayField(models.PositiveIntegerField(), default=list)
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    undone_because = models.CharField(max_length=60, blank=True)
+
+    class Meta:
+        db_table = "mistake"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case"], condition=Q(undone_at=None), name="one_mistake_a_case"
+            )
         ]
 
 

@@ -18,12 +18,13 @@ from openletter.words import Judgement, Weakness
 OBSERVATION_COLUMNS = (
     "batch_id", "exercise_id", "part_id", "source_id", "row", "line", "ip", "port", "protocol",
     "weakness", "role", "code", "seen_at", "dated_by", "address_class", "judgement", "says",
-    "reason", "about", "weighed_at", "space",
+    "reason", "about", "weighed_at", "space", "withdrawn_id",
 )  # fmt: skip
 REJECT_COLUMNS = ("batch_id", "file", "row", "line", "judgement", "reason", "excerpt")
 FINDING_COLUMNS = (
     "exercise_id", "ip", "weakness", "ports", "state", "confidence", "families", "reasons", "rows",
-    "rule_version", "first_seen", "last_seen", "needs_cert", "weighed_at",
+    "rule_version", "first_seen", "last_seen", "needs_cert", "fresh_until",
+    "weighed_at",
 )  # fmt: skip
 _KEY = ("exercise_id", "ip", "weakness")
 _NEW = "finding_new"
@@ -91,6 +92,7 @@ def _observation(one: Judged, *, batch: Batch, part: Part, now: datetime) -> tup
         json.dumps(dict(one.about), ensure_ascii=False),
         None if weighed else now,
         one.space,
+        None,
     )
 
 
@@ -135,6 +137,7 @@ def _conclusion(weighed: Weighed) -> tuple[object, ...]:
         weighed.first_seen,
         weighed.last_seen,
         weighed.needs_cert,
+        weighed.fresh_until,
     )
 
 

@@ -115,6 +115,35 @@ class Reject(models.Model):
         db_table = "reject"
 
 
+class Withdrawal(models.Model):
+    """Statements of one source that count for nothing, because they were wrong; until restored.
+
+    It stands: a row of its scope that comes in later is taken back as well. `since` (inclusive)
+    and `until` (exclusive) are times of the source, as in `Observation.seen_at`.
+    """
+
+    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    source = models.ForeignKey(Source, models.PROTECT, related_name="+")
+    since = models.DateTimeField(null=True)
+    until = models.DateTimeField(null=True)
+    batch = models.ForeignKey(Batch, models.RESTRICT, null=True, related_name="+")
+    rows = ArrayField(
+        models.BigIntegerField(), default=list, help_text="only these observations; empty: all"
+    )
+    reason = models.CharField(max_length=300)
+    by = models.CharField(max_length=150, help_text="user:NAME or command")
+    at = models.DateTimeField()
+    counts = models.JSONField(default=dict, help_text="what it changed, when it was made")
+    restored_at = models.DateTimeField(null=True)
+    restored_by = models.CharField(max_length=150, blank=True)
+
+    class Meta:
+        db_table = "withdrawal"
+        indexes = [
+            models.Index(fields=["source"], condition=Q(restored_at=None), name="withdrawal_stands")
+        ]
+
+
 class Observation(models.Model):
     """One statement of a source about an address, at one time."""
 
@@ -152,6 +181,9 @@ class Observation(models.Model):
     reason = models.CharField(max_length=60)
     about = models.JSONField(default=dict, help_text="banner, server, via, hostname, tags: cut")
     weighed_at = models.DateTimeField(null=True)
+    withdrawn = models.ForeignKey(
+        Withdrawal, models.RESTRICT, null=True, db_index=False, related_name="+"
+    )
 
     class Meta:
         db_table = "observation"
@@ -163,6 +195,11 @@ class Observation(models.Model):
                 name="observation_unweighed",
             ),
             models.Index(fields=["source", "ip"], name="observation_source"),
+            models.Index(
+                fields=["withdrawn"],
+                condition=Q(withdrawn__isnull=False),
+                name="observation_withdrawn",
+            ),
         ]
 
 
@@ -234,6 +271,9 @@ class Finding(models.Model):
     )
     first_seen = models.DateTimeField(null=True)
     last_seen = models.DateTimeField(null=True, help_text="newest evidence that counts")
+    fresh_until = models.DateTimeField(
+        null=True, help_text="when the last of the evidence that counts stops counting"
+    )
     weighed_at = models.DateTimeField()
 
     class Meta:

@@ -9,6 +9,7 @@ from django.db.models import Q
 from openletter.campaigns.models import Campaign, Partner, PartnerScoped, Wave
 from openletter.cases.models import Case, CaseLink
 from openletter.contacts.models import Choice
+from openletter.evidence.models import Withdrawal
 from openletter.words import DeliveryState, Reader, TokenPurpose
 
 
@@ -112,6 +113,32 @@ class LetterCase(models.Model):
             models.UniqueConstraint(fields=["letter", "case"], name="case_once_a_letter"),
         ]
         indexes = [models.Index(fields=["case"], name="letter_case_case")]
+
+
+class Correction(models.Model):
+    """What a withdrawal asks of one campaign: its letters to be corrected, once a person approves.
+
+    The wave opens with the approval; before that a restored withdrawal drops it.
+    """
+
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    withdrawal = models.ForeignKey(Withdrawal, models.PROTECT, related_name="+")
+    wave = models.OneToOneField(Wave, models.PROTECT, null=True, related_name="+")
+    asked_at = models.DateTimeField()
+    approved_at = models.DateTimeField(null=True)
+    approved_by = models.CharField(max_length=150, blank=True)
+    dropped_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "correction"
+        constraints = [
+            models.UniqueConstraint(fields=["campaign", "withdrawal"], name="correction_once"),
+            models.CheckConstraint(
+                condition=Q(approved_at=None, wave=None)
+                | Q(approved_at__isnull=False, wave__isnull=False, dropped_at=None),
+                name="approved_with_a_wave",
+            ),
+        ]
 
 
 class MailToken(models.Model):

@@ -65,6 +65,7 @@ class Weighed:
     first_seen: datetime | None = None
     last_seen: datetime | None = None
     needs_cert: bool = False
+    fresh_until: datetime | None = None
     rule_version: str = RULE_VERSION
 
     @property
