@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,17 @@ from hypothesis import strategies as st
 
 from openletter import catalogue
 from openletter.evidence import sourcebook
-from openletter.evidence.rules.weigh import Listing, Policy, Weighed, independent, weigh
+from openletter.evidence.rules.spaces import Space
+from openletter.evidence.rules.weigh import (
+    CHECKED_CLOSED,
+    CONTRADICTS,
+    Listing,
+    Policy,
+    Weighed,
+    independent,
+    was_ever_open,
+    weigh,
+)
 from openletter.words import FindingState, Judgement, Reason, Role
 
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -28,16 +39,18 @@ def said(
     days: float | None = 1,
     port: int | None = 3128,
     source: str = "",
+    **more: object,
 ) -> Listing:
     """One source's statement, so many days ago."""
     return Listing(
-        key=hash((family, source, role, says, port, days)),
+        key=hash((family, source, role, says, port, days, *more.items())),
         source=source or family,
         family=family,
         says=says,
         role=role,
         port=port,
         seen_at=None if days is None else NOW - days * DAY,
+        **more,  # type: ignore[arg-type]
     )
 
 
@@ -114,6 +127,84 @@ def test_more_families_give_more_confidence_and_open_is_above_half() -> None:
     assert 0 < one.confidence < 0.5 < two.confidence < three.confidence < 1
 
 
+@pytest.mark.parametrize(
+    ("more", "days", "counts"),
+    [
+        ({"role": Role.UNKNOWN}, 4, True),
+        ({"role": Role.UNKNOWN}, 4.1, False),
+        ({"is_ipv6": True}, 2, True),
+        ({"is_ipv6": True}, 2.1, False),
+        ({"space": Space.DYNAMIC_BY_NAME}, 2, True),
+        ({"space": Space.SHARED_BY_LIST}, 2.1, False),
+        ({"space": Space.DYNAMIC_BY_NAME, "dated_by": "day"}, 1, False),
+        ({"space": Space.DYNAMIC_BY_NAME, "dated_by": "fetch"}, 0, False),
+        ({"dated_by": "fetch"}, 6, True),
+        ({"space": Space.TOR_EXIT}, 0, False),
+        ({"space": Space.OWN_HOST}, 0, False),
+        ({"taken_back": True}, 0, False),
+    ],
+)
+def test_each_kind_of_evidence_has_its_own_time(
+    more: dict[str, object], days: float, *, counts: bool
+) -> None:
+    conclusion = weighed(said("a"), said("b", days=days, **more))  # type: ignore[arg-type]
+    assert (conclusion.state is OPEN) is counts
+
+
+def test_what_speaks_against_it_is_shown_and_lowers_the_confidence() -> None:
+    agreed = weighed(said("a"), said("b"))
+    asks = said("c", says=Judgement.REACHABLE_ONLY, reason="asks-for-sign-in", days=2)
+    contradicted = weighed(said("a"), said("b"), asks)
+    assert contradicted.state is OPEN
+    assert 0.5 < contradicted.confidence < agreed.confidence
+    assert "contradicted" in codes(contradicted)
+    elsewhere = said("c", says=Judgement.REACHABLE_ONLY, reason="asks-for-sign-in", port=1)
+    assert weighed(said("a"), said("b"), elsewhere).confidence == agreed.confidence
+    apart = weighed(said("a", port=8080), said("b"))
+    assert "ports-differ" in codes(apart)
+    assert apart.confidence < agreed.confidence
+
+
+def test_a_check_that_found_it_closed_after_everything_else_outweighs_it() -> None:
+    closed = {"says": Judgement.REACHABLE_ONLY, "reason": CHECKED_CLOSED}
+    later = weighed(said("a"), said("b"), said("partner", days=0.5, **closed))  # type: ignore[arg-type]
+    assert later.state is SUSPECTED
+    assert "closed-after-all" in codes(later)
+    before = weighed(said("a"), said("b"), said("partner", days=1.5, **closed))  # type: ignore[arg-type]
+    assert before.state is OPEN
+    assert "contradicted" in codes(before)
+
+
+def test_what_was_taken_back_says_so_and_counts_for_nothing() -> None:
+    conclusion = weighed(said("a"), said("b", taken_back=True))
+    assert (conclusion.state, len(conclusion.rows)) == (SUSPECTED, 1)
+    assert "taken-back" in codes(conclusion)
+    assert weighed(said("a", taken_back=True)).state is NONE
+
+
+def test_what_only_national_teams_may_hold_is_marked() -> None:
+    both = weighed(said("a"), said("b", cert_only=True))
+    assert (both.state, both.needs_cert) == (OPEN, True)
+    without = weighed(said("a"), said("b"), said("c", cert_only=True))
+    assert (without.state, without.needs_cert) == (OPEN, False)
+
+
+def test_evidence_lasts_until_the_last_of_it_stops_counting() -> None:
+    conclusion = weighed(said("a", days=3), said("b", days=1, role=Role.UNKNOWN))
+    assert conclusion.fresh_until == NOW + 4 * DAY
+
+
+def test_it_was_open_once_if_what_is_left_agreed_at_some_moment() -> None:
+    def ever(*listings: Listing, since: float) -> bool:
+        return was_ever_open(listings, policy=Policy(), since=NOW - since * DAY, until=NOW)
+
+    assert ever(said("a", days=20), said("b", days=19), since=21)
+    assert not ever(said("a", days=20), said("b", days=5), since=21)
+    assert not ever(said("a", days=20), said("b", days=19, taken_back=True), since=21)
+    assert ever(said("a", days=20), said("b", days=19), since=15)
+    assert not ever(said("a", days=20), said("b", days=19), since=12)
+
+
 LISTINGS = st.lists(
     st.builds(
         said,
@@ -121,10 +212,75 @@ LISTINGS = st.lists(
         says=st.sampled_from(list(Judgement)),
         role=st.sampled_from(list(Role)),
         days=st.one_of(st.none(), st.floats(-3, 30)),
-        port=st.one_of(st.none(), st.integers(1, 65535)),
+        port=st.one_of(st.none(), st.sampled_from([1080, 3128, 8080])),
+        dated_by=st.sampled_from(["row", "day", "file", "fetch"]),
+        reason=st.sampled_from(["", *sorted(CONTRADICTS)]),
+        space=st.sampled_from(["", *Space]),
+        is_ipv6=st.booleans(),
+        cert_only=st.booleans(),
+        taken_back=st.booleans(),
     ),
     max_size=12,
 )
+GRADES = {NONE: 0, SUSPECTED: 1, OPEN: 2}
+
+
+@given(LISTINGS, st.data())
+def test_a_copy_of_what_is_said_never_raises_the_conclusion(
+    listings: list[Listing], data: st.DataObject
+) -> None:
+    before = weighed(*listings, mirror="a")
+    if listings:
+        copied = data.draw(st.sampled_from(listings))
+        copy = replace(copied, key=1, source="mirror-list", family="mirror")
+        again = replace(copied, key=2)
+        same = [one for one in (copy, again) if copied.family == "a" or one is again]
+        after = weighed(*listings, *same, mirror="a")
+        assert GRADES[after.state] <= GRADES[before.state]
+        assert len(after.families) <= max(1, len(before.families))
+
+
+@given(LISTINGS, LISTINGS)
+def test_what_is_no_fresh_entry_or_list_never_opens(
+    listings: list[Listing], others: list[Listing]
+) -> None:
+    """Exits, reachable, corroborating, set aside, taken back: nothing of them, however many."""
+    silent = [
+        replace(one, role=Role.EXIT) if one.says is Judgement.ACCEPT else one for one in others
+    ]
+    assert GRADES[weighed(*listings, *silent).state] <= max(1, GRADES[weighed(*listings).state])
+
+
+@given(LISTINGS, st.sampled_from(["fresh_for", "fresh_unsaid", "fresh_ipv6", "fresh_moving"]))
+def test_a_longer_memory_never_lowers_the_conclusion(listings: list[Listing], knob: str) -> None:
+    short = Policy()
+    longer = replace(short, **{knob: getattr(short, knob) * 3})
+    before = weigh(listings, policy=short, now=NOW)
+    after = weigh(listings, policy=longer, now=NOW)
+    if not any(one.reason == CHECKED_CLOSED for one in listings):
+        assert GRADES[after.state] >= GRADES[before.state]
+
+
+@given(LISTINGS, st.floats(0, 40))
+def test_time_alone_never_opens(listings: list[Listing], days: float) -> None:
+    """Nothing in the future: then waiting only lets statements expire."""
+    past = [one for one in listings if one.seen_at is None or one.seen_at <= NOW]
+    later = weigh(past, policy=Policy(), now=NOW + days * DAY)
+    assert GRADES[later.state] <= GRADES[weigh(past, policy=Policy(), now=NOW).state]
+
+
+@given(LISTINGS)
+def test_taking_rows_back_never_raises_and_leaves_no_trace(listings: list[Listing]) -> None:
+    """Unless what is taken back is what spoke against it."""
+    if any(one.reason in CONTRADICTS for one in listings):
+        return
+    taken = [replace(one, taken_back=True) for one in listings]
+    conclusion = weighed(*taken)
+    assert (conclusion.state, conclusion.rows, conclusion.ports) == (NONE, (), ())
+    half = weighed(*listings[::2], *taken[1::2])
+    assert GRADES[half.state] <= GRADES[weighed(*listings).state]
+    gone = weighed(*listings[::2])
+    assert (half.state, half.rows, half.last_seen) == (gone.state, gone.rows, gone.last_seen)
 
 
 @given(LISTINGS, st.randoms())
@@ -132,6 +288,8 @@ def test_the_order_of_listings_does_not_matter(listings: list[Listing], random: 
     shuffled = sorted(listings, key=lambda _: random.random())  # type: ignore[attr-defined]
     one, other = weighed(*listings), weighed(*shuffled)
     assert (one.state, one.ports, one.families) == (other.state, other.ports, other.families)
+    assert (one.confidence, one.fresh_until) == (other.confidence, other.fresh_until)
+    assert set(map(repr, one.reasons)) == set(map(repr, other.reasons))
 
 
 @given(LISTINGS)
@@ -143,6 +301,8 @@ def test_nothing_but_fresh_entries_of_two_families_opens(listings: list[Listing]
         if one.says is Judgement.ACCEPT
         and one.seen_at is not None
         and -DAY / 12 <= NOW - one.seen_at <= 7 * DAY
+        and not one.taken_back
+        and not one.is_set_aside
     ]
     counting = {one.family for one in good if one.role is not Role.EXIT}
     if conclusion.state is OPEN:
