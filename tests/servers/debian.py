@@ -15,11 +15,13 @@ ROOT = Path(__file__).resolve().parents[2]
 CACHE = ROOT / ".cache" / "debian"
 UNPACKED = CACHE / "root"
 WANTED = {
+    "dnsperf": "usr/bin/dnsperf",
     "postfix": "usr/lib/postfix/sbin/master",
     "postgresql-15": "usr/lib/postgresql/15/bin/initdb",
     "rbldnsd": "usr/sbin/rbldnsd",
     "squid": "usr/sbin/squid",
     "swaks": "usr/bin/swaks",
+    "unbound": "usr/sbin/unbound",
 }
 
 
