@@ -1,0 +1,19 @@
+"""The sources that speak in a world: the packaged ones and those that were declared."""
+
+from __future__ import annotations
+
+from openletter.campaigns.models import Campaign
+from openletter.evidence import sourcebook
+from openletter.evidence.models import Source
+from openletter.evidence.rules.definitions import read_definition
+from openletter.evidence.rules.feeds import SourceBook
+
+
+def known_sources(exercise: Campaign | None) -> SourceBook:
+    """The packaged sources and the declared ones; invented ones speak in exercises only."""
+    declared = Source.objects.exclude(definition=None).values_list("definition", flat=True)
+    feeds = [feed for raw in declared if raw is not None for feed in read_definition(raw)]
+    book = sourcebook.packaged().with_feeds(feeds)
+    if exercise is not None:
+        return book
+    return SourceBook((feed for feed in book if not feed.made_up), other_reports=book.other_reports)

@@ -1,0 +1,277 @@
+"""Weighing with the rows: what waits, whose knobs hold, what was said of an address and when.
+
+The conclusions about the real world are shared by its campaigns, so they are weighed with the
+laxest knobs of those that live; each campaign asks its own before it opens a case (ADR 0007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+
+from openletter.campaigns.fields import Address
+from openletter.campaigns.models import Campaign
+from openletter.campaigns.rules import CampaignState
+from openletter.evidence import known
+from openletter.evidence.copying import copy_findings
+from openletter.evidence.models import Finding, Observation, Withdrawal
+from openletter.evidence.rules.forms import Form
+from openletter.evidence.rules.weigh import Listing, Policy, Weighed
+from openletter.evidence.rules.weigh import weigh as conclude
+from openletter.words import Judgement, Role, Weakness
+
+REMEMBERED = timedelta(days=90)
+"""Older statements are not weighed again, not even to say that they are too old."""
+CERT_ONLY = "cert_only"
+"""The term of a source whose data national teams alone may hold."""
+_LOCK_SPACE = 0x0E51D
+Target = tuple[Address, Weakness]
+
+
+def hold(exercise: Campaign | None, *, shared: bool = False) -> None:
+    """Who weighs, opens cases and takes back in one world takes turns; held to the commit."""
+    name = "pg_advisory_xact_lock_shared" if shared else "pg_advisory_xact_lock"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {name}(%s, %s)", [_LOCK_SPACE, exercise.pk if exercise else 0])
+
+
+# -- whose knobs ---------------------------------------------------------------------------------
+
+
+def policy_of(campaign: Campaign | None) -> Policy:
+    """A campaign's own knobs; nobody's: those with which its world is weighed."""
+    if campaign is None:
+        return world_policy(None)
+    return replace(_knobs(campaign), copies=known.known_sources(campaign.world).families())
+
+
+def world_policy(world: Campaign | None) -> Policy:
+    """An exercise's own knobs; of the real world, the laxest of its living campaigns'."""
+    if world is not None:
+        return policy_of(world)
+    living = Campaign.objects.filter(exercise=False).exclude(state=CampaignState.FINISHED)
+    knobs = [_knobs(one) for one in living] or [Policy()]
+    return Policy(
+        families_needed=min(one.families_needed for one in knobs),
+        fresh_for=max(one.fresh_for for one in knobs),
+        fresh_unsaid=max(one.fresh_unsaid for one in knobs),
+        fresh_ipv6=max(one.fresh_ipv6 for one in knobs),
+        fresh_moving=max(one.fresh_moving for one in knobs),
+        copies=known.known_sources(None).families(),
+    )
+
+
+def _knobs(campaign: Campaign) -> Policy:
+    return Policy(
+        families_needed=campaign.families_needed,
+        fresh_for=timedelta(days=campaign.fresh_days),
+        fresh_unsaid=timedelta(days=campaign.fresh_days_unsaid),
+        fresh_ipv6=timedelta(days=campaign.fresh_days_ipv6),
+        fresh_moving=timedelta(hours=campaign.fresh_hours_moving),
+    )
+
+
+# -- the step ------------------------------------------------------------------------------------
+
+
+def unweighed(campaign: Campaign, *, now: datetime) -> QuerySet[Observation]:
+    """Observations of the campaign's world that no conclusion has taken in yet."""
+    return Observation.objects.filter(exercise=campaign.world, weighed_at=None).order_by("id")
+
+
+@transaction.atomic
+def weigh(campaign: Campaign, *, now: datetime, limit: int) -> int:
+    """Conclude anew about every address and weakness that something new was said of."""
+    hold(campaign.world)
+    fresh = list(unweighed(campaign, now=now)[:limit].values_list("id", "ip", "weakness"))
+    keys = [pk for pk, _, _ in fresh]
+    take_back_late(keys, exercise=campaign.world)
+    targets = {(ip, Weakness(weakness)) for _, ip, weakness in fresh if weakness}
+    reweigh(targets, exercise=campaign.world, now=now)
+    with connection.cursor() as cursor:
+        cursor.execute("UPDATE observation SET weighed_at = %s WHERE id = ANY(%s)", [now, keys])
+    return len(fresh)
+
+
+def reweigh(targets: Collection[Target], *, exercise: Campaign | None, now: datetime) -> None:
+    """The newest conclusion about each of these, in place of the one before."""
+    policy = world_policy(exercise)
+    said = said_of(targets, exercise=exercise, since=now - REMEMBERED)
+    concluded = (
+        (ip, weakness, conclude(listings, policy=policy, now=now))
+        for (ip, weakness), listings in said.items()
+    )
+    copy_findings(concluded, exercise=exercise, now=now)
+
+
+IN_SCOPE = """
+    w.source_id = o.source_id AND w.exercise_id IS NOT DISTINCT FROM o.exercise_id
+    AND (w.since IS NULL OR o.seen_at >= w.since) AND (w.until IS NULL OR o.seen_at < w.until)
+    AND (w.batch_id IS NULL OR w.batch_id = o.batch_id)
+    AND (cardinality(w.rows) = 0 OR o.id = ANY(w.rows))
+"""
+"""Whether a withdrawal (w) takes back an observation (o)."""
+
+_LATE = f"""
+UPDATE observation o SET withdrawn_id = w.id FROM withdrawal w
+WHERE o.id = ANY(%s) AND o.withdrawn_id IS NULL AND w.restored_at IS NULL AND {IN_SCOPE}
+"""
+
+
+def take_back_late(keys: Sequence[int], *, exercise: Campaign | None) -> int:
+    """Of these rows, mark what a standing withdrawal takes back; how many."""
+    if not Withdrawal.objects.filter(exercise=exercise, restored_at=None).exists():
+        return 0
+    with connection.cursor() as cursor:
+        cursor.execute(_LATE, [list(keys)])
+        return int(cursor.rowcount)
+
+
+# -- one address ---------------------------------------------------------------------------------
+
+
+def weigh_address(
+    ip: Address,
+    *,
+    exercise: Campaign | None,
+    now: datetime,
+    known_at: datetime | None = None,
+    policy: Policy | None = None,
+) -> tuple[dict[Weakness, Weighed], dict[int, Form]]:
+    """Conclusions about one address, and the way back to its rows.
+
+    `known_at` replays: only what was stored by then counts, and what was taken back by then does
+    not; what was taken back since counts as it did, and says so.
+    """
+    targets = {(ip, weakness) for weakness in Weakness}
+    said = said_of(targets, exercise=exercise, since=now - REMEMBERED, known_at=known_at)
+    knobs = policy or world_policy(exercise)
+    found = {about[1]: conclude(them, policy=knobs, now=now) for about, them in said.items()}
+    keys = [key for weighed in found.values() for key in weighed.rows]
+    rows = Observation.objects.filter(pk__in=keys).select_related("part")
+    traced: dict[int, Form] = {
+        row.pk: {"id": row.pk, "file": row.part.file, "row": row.row, "line": row.line}
+        for row in rows
+    }
+    return found, traced
+
+
+def stored_beside(
+    ip: Address, *, exercise: Campaign | None, policy: Policy | None = None
+) -> dict[Weakness, Form]:
+    """The stored conclusions about an address, and whether today's rules conclude the same.
+
+    Each is replayed at the moment at which it was made.
+    """
+    found: dict[Weakness, Form] = {}
+    for finding in Finding.objects.filter(exercise=exercise, ip=ip):
+        at, weakness = finding.weighed_at, Weakness(finding.weakness)
+        replayed, _ = weigh_address(ip, exercise=exercise, now=at, known_at=at, policy=policy)
+        again = replayed.get(weakness)
+        found[weakness] = {
+            "finding": finding.state,
+            "confidence": finding.confidence,
+            "rule_version": finding.rule_version,
+            "weighed_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "differs": again is None or _differs(finding, again),
+        }
+    return found
+
+
+def _differs(finding: Finding, again: Weighed) -> bool:
+    stored = (finding.state, finding.families, finding.ports, sorted(finding.rows))
+    return stored != (again.state, [*again.families], [*again.ports], [*again.rows])
+
+
+# -- what was said -------------------------------------------------------------------------------
+
+_COLUMNS = f"""
+    o.ip, o.weakness, o.id, o.source_id, s.family, o.says, o.role, o.port, o.dated_by, o.reason,
+    o.space, s.terms -> '{CERT_ONLY}' = 'true'::jsonb
+"""
+_SAID = f"""
+SELECT {_COLUMNS}, o.seen_at, o.withdrawn_id IS NOT NULL, false
+FROM observation o
+JOIN unnest(%(ips)s::inet[], %(weaknesses)s::text[]) AS target (ip, weakness) USING (ip, weakness)
+JOIN source s ON s.id = o.source_id
+WHERE o.exercise_id {{world}} AND o.seen_at > %(since)s AND s.suspended_at IS NULL
+  AND o.says IN ('accept', 'reachable-only', 'corroborates')
+ORDER BY o.ip, o.weakness, o.id
+"""
+_KNOWN = f"""
+SELECT {_COLUMNS},
+    CASE WHEN o.dated_by = 'fetch' AND o.seen_at > %(known)s THEN b.stored_at ELSE o.seen_at END,
+    taken.by_then IS TRUE, o.withdrawn_id IS NOT NULL AND taken.by_then IS NOT TRUE
+FROM observation o
+JOIN unnest(%(ips)s::inet[], %(weaknesses)s::text[]) AS target (ip, weakness) USING (ip, weakness)
+JOIN source s ON s.id = o.source_id
+JOIN batch b ON b.id = o.batch_id AND coalesce(b.done_at, b.stored_at) <= %(known)s
+CROSS JOIN LATERAL (
+    SELECT bool_or(w.at <= %(known)s AND (w.restored_at IS NULL OR w.restored_at > %(known)s))
+        AS by_then
+    FROM withdrawal w WHERE w.id = o.withdrawn_id OR ({IN_SCOPE})
+) taken
+WHERE o.exercise_id {{world}} AND o.seen_at > %(since)s
+  AND (s.suspended_at IS NULL OR s.suspended_at > %(known)s)
+  AND o.says IN ('accept', 'reachable-only', 'corroborates')
+ORDER BY o.ip, o.weakness, o.id
+"""
+
+
+def said_of(
+    targets: Iterable[Target],
+    *,
+    exercise: Campaign | None,
+    since: datetime,
+    known_at: datetime | None = None,
+) -> dict[Target, list[Listing]]:
+    """All that sources say of these, with what was taken back marked as such."""
+    ordered = sorted(targets, key=lambda target: (target[0].packed, target[1]))
+    world = "IS NULL" if exercise is None else "= %(world)s"
+    parameters: dict[str, list[str] | datetime | int | None] = {
+        "ips": [str(ip) for ip, _ in ordered],
+        "weaknesses": [str(weakness) for _, weakness in ordered],
+        "since": since, "known": known_at, "world": exercise.pk if exercise else None,
+    }  # fmt: skip
+    query = _SAID if known_at is None else _KNOWN
+    found: dict[Target, list[Listing]] = {}
+    with connection.cursor() as cursor:
+        cursor.execute(query.format(world=world), parameters)
+        for row in cursor:
+            target, listing = _listing(row)
+            found.setdefault(target, []).append(listing)
+    return found
+
+
+def _listing(row: Sequence[object]) -> tuple[Target, Listing]:
+    ip, weakness, key, source, family, says, role, port, dated_by, reason, space, *more = row
+    cert_only, seen_at, taken_back, taken_back_since = more
+    target = (as_address(ip), Weakness(str(weakness)))
+    return target, Listing(
+        key=int(str(key)),
+        source=str(source),
+        family=str(family),
+        says=Judgement(str(says)),
+        role=Role(str(role)),
+        port=port if isinstance(port, int) else None,
+        seen_at=seen_at if isinstance(seen_at, datetime) else None,
+        dated_by=str(dated_by),
+        reason=str(reason),
+        space=str(space),
+        is_ipv6=target[0].version == 6,
+        cert_only=bool(cert_only),
+        taken_back=bool(taken_back),
+        taken_back_since=bool(taken_back_since),
+    )
+
+
+def as_address(value: object) -> Address:
+    """The driver gives addresses as such, or as text where it was told nothing of inet."""
+    if isinstance(value, IPv4Address | IPv6Address):
+        return value
+    return ip_address(str(value).partition("/")[0])
