@@ -55,6 +55,37 @@ def read_card(array: object) -> Card:
     )  # fmt: skip
 
 
+def read_jscontact(found: object) -> Card:
+    """A JSContact card (RFC 9553), which some registries send in the jCard's place."""
+    if not isinstance(found, Mapping):
+        return Card()
+    emails = [
+        (flat(each.get("address")), *_weight({"type": _contexts(each), "pref": each.get("pref")}))
+        for each in _members(found.get("emails"))
+    ]
+    places = (each.get("countryCode") for each in _members(found.get("addresses")))
+    name, organisations = found.get("name"), _members(found.get("organizations"))
+    return Card(
+        name=plain(flat(name.get("full"))) if isinstance(name, Mapping) else "",
+        organisation=plain(flat(organisations[0].get("name"))) if organisations else "",
+        party=_party(flat(found.get("kind"))),
+        country=next(filter(None, (parse_country(text(each)) for each in places)), None),
+        emails=tuple(email for email in emails if email[0])[:MOST_ADDRESSES],
+    )
+
+
+def _contexts(email: Mapping[str, object]) -> list[str]:
+    """Contexts and label: where "abuse" would be said."""
+    contexts = email.get("contexts")
+    return [*(contexts if isinstance(contexts, Mapping) else ()), text(email.get("label"))]
+
+
+def _members(value: object) -> list[Mapping[str, object]]:
+    """The objects of a JSContact map, in its order."""
+    found = list(value.values())[:MOST_PROPERTIES] if isinstance(value, Mapping) else []
+    return [each for each in found if isinstance(each, Mapping)]
+
+
 def _party(kind: str) -> Party:
     named = kind.strip().lower()
     named = "org" if named == "organization" else named

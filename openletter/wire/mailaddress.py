@@ -3,8 +3,9 @@
 Owns: taking `mailto:`, brackets, several addresses in one value, trailing dots and written-out
 "(at)" apart. Refuses: anything with a control character inside (the whole value goes, because
 what follows a line break is somebody's header) and anything that is no addr-spec (RFC 5321
-dot-atom and a host name; no quoted local part, no address literal, no internationalised local
-part). Decides nothing about whether an address may be written to.
+dot-atom and a host name; no local part that needs its quotes, no address literal, and no
+internationalised local part: we do not speak SMTPUTF8, and half of one would be somebody else's
+mailbox). Decides nothing about whether an address may be written to.
 """
 
 from __future__ import annotations
@@ -21,15 +22,30 @@ _ENDS = " \t\r\n\v\f"
 _CONTROL = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
 )
-_BETWEEN = re.compile(r"[\s,;|/]+")
-_AT = re.compile(r"\s?[\[({<]\s?at\s?[\])}>]\s?", re.IGNORECASE)
-_DOT = re.compile(r"\s?[\[({<]\s?(?:dot|punkt|punt|punto)\s?[\])}>]\s?", re.IGNORECASE)
-_IN_TEXT = re.compile(
-    r"(?<![A-Za-z0-9!#$%&'*+=?^_`{|}~.@-])"
-    r"[A-Za-z0-9_+&'=-][A-Za-z0-9.!#$%&'*+=?^_`{|}~-]{0,63}"
-    r"@[^\s@<>()\[\]{}\"',;:/\\|]{3,255}"
+_BETWEEN = re.compile(r"[\s,;]+")
+_AT = re.compile(r"\s{0,2}[\[({<]\s?(?:at|@|ät|arroba)\s?[\])}>]\s{0,2}", re.IGNORECASE)
+_DOT = re.compile(
+    r"\s{0,2}[\[({<]\s?(?:dot|punkt|punt|punto|ponto|point|\.)\s?[\])}>]\s{0,2}", re.IGNORECASE
 )
-_WRAPPING = "<>()[]{}\"'`*,;: \t"
+_IN_WORDS = re.compile(
+    r"(?<![\w.@-])(?:([A-Za-z0-9][A-Za-z0-9._+-]{0,63})@|([A-Za-z0-9._+-]{0,30}(?:abuse|noc|cert|"
+    r"security|spam|support|admin|master|info)[A-Za-z0-9._+-]{0,30})\s{1,2}at\s{1,2})"
+    r"([a-z0-9-]{1,63}(?:(?:\.|\s{1,2}dot\s{1,2})[a-z0-9-]{1,63}){1,6})(?![\w-])",
+    re.IGNORECASE,
+)
+_SPELLED_DOT = re.compile(r"\s+dot\s+", re.IGNORECASE)
+_NEEDLESS_QUOTES = re.compile(r'"([A-Za-z0-9_+-]{1,64}(?:\.[A-Za-z0-9_+-]{1,64}){0,5})"(?=@)')
+_SPACED = re.compile(r"([^\s@,;]{1,64})\s{1,2}@\s{0,2}([^\s@,;]{3,255})")
+_IN_TEXT = re.compile(
+    # a letter of an alphabet before it belongs to the local part; Han, Kana, Hangul do not
+    r"(?<![^\W\u2e80-\uffff])(?<![!#$%&'*+=?^`{|}~.@-])"
+    r"[A-Za-z0-9_+&'=-][A-Za-z0-9.!#$%&'*+=?^_`{|}~-]{0,63}"
+    r"@[^\s@<>()\[\]{}\"',;:/\\|?&=\u3001\u3002\uff01-\uff0f\uff1a-\uff1f"
+    r"\u00ab\u00bb\u2018-\u201f\u2039\u203a]{3,255}"
+)
+_WRAPPING = (
+    "<>()[]{}\"'`*,;: \t\u00ab\u00bb\u2018\u2019\u201a\u201c\u201d\u201e\u2039\u203a\u3001\u3002"
+)
 
 
 class Fault(StrEnum):
@@ -85,8 +101,19 @@ def in_text(text: str) -> list[tuple[int, int, str]]:
 
 
 def spelled_out(text: str) -> str:
-    """Free text with bracketed "(at)" and "(dot)" written as the characters they stand for."""
-    return _DOT.sub(".", _AT.sub("@", text))
+    """Free text with "(at)" and "(dot)", "at … dot …" as the characters they stand for.
+
+    A bare "at" counts only between a desk's name and a spelled "dot": "report it at isp.example"
+    and "ask us at help dot isp dot example" are no addresses.
+    """
+    text = _NEEDLESS_QUOTES.sub(r"\1", _DOT.sub(".", _AT.sub("@", text)))
+    return _IN_WORDS.sub(_undotted, text)
+
+
+def _undotted(match: re.Match[str]) -> str:
+    local, domain = match.group(1) or match.group(2), match.group(3)
+    plain = _SPELLED_DOT.sub(".", domain)
+    return match.group() if plain == domain else f"{local}@{plain}"
 
 
 def shown(value: str) -> str:
@@ -96,19 +123,26 @@ def shown(value: str) -> str:
 
 def _parts(value: str) -> list[str]:
     """Split only where that yields addresses; "Abuse Desk <abuse@x.net>" is one address."""
-    value = spelled_out(value)
+    spaced = _SPACED.fullmatch(value)
+    value = spelled_out("@".join(spaced.groups()) if spaced else value)
     bracketed = re.findall(r"<([^<>\s]{1,320}@[^<>\s]{1,320})>", value)
     if bracketed:
         return bracketed
-    parts = _BETWEEN.split(value)
-    with_at = [part for part in parts if "@" in part]
-    return with_at or [value]
+    with_at = [part for part in _BETWEEN.split(value) if "@" in part]
+    return [one for part in with_at for one in _at_strokes(part)] or [value]
+
+
+def _at_strokes(part: str) -> list[str]:
+    """`a@x.net/b@y.net` is two; a stroke inside a local part (X.400's) splits nothing."""
+    found = re.split(r"[|/]", part)
+    return found if all("@" in each for each in found if each) else [part]
 
 
 def _unwrapped(text: str) -> str:
     text = text.strip(_WRAPPING)
     if text[:7].lower() == "mailto:":
         text = text[7:].partition("?")[0]
+    text = text.rpartition(":")[2] if "[" not in text else text
     return text.strip(_WRAPPING).rstrip(".")
 
 

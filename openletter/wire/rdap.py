@@ -13,7 +13,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from openletter.wire.jcard import MOST_ADDRESSES, Card, number, read_card, text, texts
+from openletter.wire.jcard import (
+    MOST_ADDRESSES,
+    Card,
+    number,
+    read_card,
+    read_jscontact,
+    text,
+    texts,
+)
 from openletter.wire.registry import (
     Holder,
     IPAddress,
@@ -225,12 +233,18 @@ def _entity(entity: Json, depth: int) -> Entity:
     return Entity(
         handle=handle,
         roles=tuple(plain(role, 40).lower() for role in texts(entity.get("roles"))[:20]),
-        card=read_card(entity.get("vcardArray")),
+        card=_card(entity),
         validated="validated" in [status.lower() for status in texts(entity.get("status"))],
         suspect=any("unvalidated" in text(r.get("title")).lower() for r in remarks),
         depth=depth,
         remarks=_remarks(entity, object_=handle, depth=depth + 1),
     )
+
+
+def _card(entity: Json) -> Card:
+    if "vcardArray" in entity:
+        return read_card(entity["vcardArray"])
+    return read_jscontact(entity.get("jscard") or entity.get("jscontact_card"))
 
 
 def _written(entity: Entity) -> Iterator[Written]:

@@ -108,7 +108,7 @@ def registration(found: RpslObject, directory: Directory) -> Registration | None
         holder=_holder(found, organisation),
         maintainers=tuple(key.upper() for key in _keys(found.all("mnt-by"))),
         written=tuple(_written(found, organisation, directory)),
-        remarks=tuple(_remarks(found, organisation)),
+        remarks=(*_remarks(found, organisation), *_remarks_of_contacts(found, directory)),
     )
 
 
@@ -238,6 +238,17 @@ def _remarks(found: RpslObject, organisation: RpslObject | None) -> Iterator[Rem
     lines = organisation.lines("remarks", "comment")[:MOST_REMARKS] if organisation else []
     if organisation and lines:
         yield Remark(lines=tuple(lines), object=keys_of(organisation)[0][1], depth=1)
+
+
+def _remarks_of_contacts(found: RpslObject, directory: Directory) -> Iterator[Remark]:
+    """What the records that the network points at say of their addresses."""
+    pointed = [("irt", key) for key in _keys(found.all("mnt-irt"))]
+    pointed += [("contact", key) for key in _keys(found.all("abuse-c", *_TECHNICAL))]
+    for family, key in dict.fromkeys(pointed):
+        contact = directory.get(family, key)
+        lines = contact.lines("remarks", "comment", "trouble")[:MOST_REMARKS] if contact else []
+        if lines:
+            yield Remark(lines=tuple(lines), object=plain(key, 200), depth=2)
 
 
 # -- a dump read for a few questions ------------------------------------------------------------

@@ -1,7 +1,7 @@
 """WHOIS texts (RFC 3912 carries them; each registry has its own form) as registrations.
 
 RIPE, APNIC, AFRINIC and LACNIC write in RPSL's manner, ARIN and KRNIC lists of fields, JPNIC a
-lettered list.
+lettered list; TWNIC's and rwhois texts are read by `whoislists`.
 
 Owns: one text in, its registrations out, most specific first. Refuses: texts in which no network
 and no AS can be found (`UnreadableError`): "no match" is said by the registry, not by us.
@@ -15,8 +15,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from textwrap import dedent
 
-from openletter.wire import rpsl, rpsl_links
+from openletter.wire import rpsl, rpsl_links, whoislists
 from openletter.wire.registry import (
     Holder,
     IPAddress,
@@ -54,20 +55,27 @@ def read(document: bytes | str) -> list[Registration]:
     if len(document) > LARGEST:
         raise UnreadableError("too-large")
     text = _decoded(document) if isinstance(document, bytes) else document
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    if re.search(r"<pre>", text[:20_000], re.IGNORECASE):
+    text = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n")
+    text = dedent(text) if text.lstrip("\n")[:1] in (" ", "\t") else text
+    if re.search(r"<pre\b", text[:20_000], re.IGNORECASE):
         text = html.unescape(_TAG.sub("", text))
-    if re.search(r"^(NetRange|ASNumber):", text, re.MULTILINE):
-        found = list(islice(_arin(text), MOST_NETWORKS))
-    elif "[Network Number]" in text or "[AS Number]" in text:
-        found = _jpnic(text)
-    elif re.search(r"^IPv[46] Address\s*:", text, re.MULTILINE):
-        found = list(_krnic(text))
-    else:
-        found = _rpsl(text)
+    found = _read(text)
     if not found:
         raise UnreadableError("no-network")
     return sorted(found, key=lambda each: each.size)
+
+
+def _read(text: str) -> list[Registration]:
+    """By the form of the text, which tells the registry."""
+    if re.search(r"^(NetRange|ASNumber):", text, re.MULTILINE):
+        return list(islice(_arin(text), MOST_NETWORKS))
+    if "[Network Number]" in text or "[AS Number]" in text:
+        return _jpnic(text)
+    if re.search(r"^IPv[46] Address\s*:", text, re.MULTILINE):
+        return list(_krnic(text))
+    if whoislists.is_rwhois(text):
+        return list(whoislists.rwhois(text))
+    return list(whoislists.twnic(text)) if whoislists.is_twnic(text) else _rpsl(text)
 
 
 def _decoded(document: bytes) -> str:
@@ -292,25 +300,28 @@ def _jpnic_registration(fields: dict[str, str], written: tuple[Written, ...]) ->
 # -- KRNIC --------------------------------------------------------------------------------------
 
 _KRNIC_FIELD = re.compile(
-    r"^(IPv[46] Address|Organization Name|Service Name|Network Type|Name|E-Mail)\s*:[ \t]*(.*)$",
+    r"^(?:(IPv[46] Address|Organization Name|Service Name|Network Type|Name|E-Mail)\s*:[ \t]*(.*)"
+    r"|\[ ([A-Za-z ]{1,80}) \]\s*)$",
     re.MULTILINE | re.IGNORECASE,
 )
 
 
 def _krnic(text: str) -> Iterator[Registration]:
-    """The English half: a provider's network, then more specific ones, each with a contact."""
+    """The English half: a provider's network, then more specific ones, each with contacts."""
     sections: list[dict[str, str]] = []
+    heading = ""
     for match in _KRNIC_FIELD.finditer(text):
-        label, value = match.group(1).lower(), match.group(2).strip()
+        heading = (match.group(3) or heading).lower()
+        label, value = (match.group(1) or "").lower(), (match.group(2) or "").strip()
         if label.endswith("address"):
             sections.append({"range": value.partition("(")[0].strip()})
-        elif sections:
+        elif label and sections:
+            label = f"abuse {label}" if "abuse" in heading else label
             sections[-1].setdefault(label, value)
     for section in sections[:MOST_NETWORKS]:
         ends = parse_range(section["range"])
         if ends is None:
             continue
-        name = plain(section.get("name", ""))
         yield Registration(
             source=Source.WHOIS,
             registry="krnic",
@@ -322,10 +333,15 @@ def _krnic(text: str) -> Iterator[Registration]:
             first=ends[0],
             last=ends[1],
             holder=Holder(name=plain(section.get("organization name", ""))),
-            written=(
-                Written(
-                    value=section.get("e-mail", ""), place=Place.CONTACT, role="contact",
-                    object=name, party_name=name,
-                ),
-            ),
+            written=tuple(_krnic_written(section)),
         )  # fmt: skip
+
+
+def _krnic_written(section: dict[str, str]) -> Iterator[Written]:
+    for kind, place in (("abuse ", Place.ABUSE_BOX), ("", Place.CONTACT)):
+        value, name = section.get(f"{kind}e-mail", ""), plain(section.get(f"{kind}name", ""))
+        if value:
+            yield Written(
+                value=value, place=place, role=kind.strip() or "contact", object=name,
+                party_name=name,
+            )  # fmt: skip

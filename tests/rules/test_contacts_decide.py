@@ -16,7 +16,7 @@ from openletter.contacts.rules.holders import Claim, holder_key, responsible
 from openletter.contacts.rules.language import OF_COUNTRY, Known, languages
 from openletter.contacts.rules.rank import History
 from openletter.contacts.rules.scope import reader_of, scope_of
-from openletter.wire.registry import Holder, Registration, Source, Subject
+from openletter.wire.registry import Holder, Place, Registration, Source, Subject, Written
 from openletter.words import Reader, Reason, Scope, normalise_language
 
 IP = ip_address("192.0.2.7")
@@ -135,6 +135,7 @@ def a_registration(status: str, name: str, *, kind: str = "", autnum: bool = Fal
         ("LEGACY", "University of Somewhere", Scope.END_USER),
         ("LEGACY", "Somebody", Scope.UNKNOWN),
         ("", "Acme Hosting", Scope.PROVIDER),
+        ("IANA Special Use", "Somebody", Scope.UNKNOWN),
     ],
 )
 def test_the_status_and_the_holders_name_tell_the_scope(
@@ -149,6 +150,46 @@ def test_a_lir_serves_others_whatever_it_assigned_itself() -> None:
     assert scope_of(found, mailbox="abuse@a.example", object_="X") is Scope.PROVIDER
     autnum = a_registration("", "Somebody", autnum=True)
     assert scope_of(autnum, mailbox="abuse@a.example", object_="X") is Scope.PROVIDER
+
+
+def test_an_as_whose_only_desk_does_everything_serves_nobody_else() -> None:
+    def desk(object_: str, place: Place) -> Written:
+        return Written(value="a@a.example", place=place, role="abuse", object=object_)
+
+    small = replace(
+        a_registration("", "Twenty LLC", autnum=True), written=(desk("D", Place.ABUSE_BOX),)
+    )
+    assert scope_of(small, mailbox="a@a.example", object_="D") is Scope.END_USER
+    apart = replace(small, written=(*small.written, desk("N", Place.CONTACT)))
+    assert scope_of(apart, mailbox="a@a.example", object_="D") is Scope.PROVIDER
+    named = replace(small, holder=Holder(name="Twenty Telecom"))
+    assert scope_of(named, mailbox="a@a.example", object_="D") is Scope.PROVIDER
+
+
+@pytest.mark.parametrize(
+    ("name", "last", "expected"),
+    [
+        ("SHOP-1", "192.0.2.255", Scope.END_USER),
+        ("ACME-DSL-NET18", "192.0.2.255", Scope.PROVIDER),
+        ("ACMEDYNAMICIP", "192.0.2.255", Scope.END_USER),
+        ("ACME-DYNAMICIP", "192.0.2.255", Scope.PROVIDER),
+        ("ACME-CORPORATE", "192.0.31.255", Scope.END_USER),
+        ("SHOP-1", "192.0.31.255", Scope.PROVIDER),
+    ],
+)
+def test_the_networks_name_and_size_tell_who_uses_it(name: str, last: str, expected: Scope) -> None:
+    found = replace(
+        a_registration("ASSIGNED PA", "Corner Shop"), name=name,
+        first=ip_address("192.0.2.0"), last=ip_address(last),
+    )  # fmt: skip
+    assert scope_of(found, mailbox="a@a.example", object_="X") is expected
+
+
+def test_arins_customers_are_told_by_their_provider() -> None:
+    found = replace(a_registration("Reassigned", "Corner Shop"), registry="arin")
+    assert scope_of(found, mailbox="a@a.example", object_="X") is Scope.END_USER
+    customer = replace(found, holder=Holder(name="Corner Shop", handle="C01234567"))
+    assert scope_of(customer, mailbox="a@a.example", object_="X") is Scope.PROVIDER
 
 
 def test_only_the_user_of_the_very_network_gets_the_owners_text() -> None:

@@ -76,6 +76,15 @@ def test_country_and_netblock_are_those_of_the_judgement(
             assert {"first": block["first"], "last": block["last"]} == judged["netblock"], key
 
 
+def test_the_scope_is_that_of_the_judgement(
+    judged_cases: list[tuple[str, dict[str, Any], answers.Answer]],
+) -> None:
+    for key, judged, found in judged_cases:
+        if judged["best"] is not None:
+            assert found.ranking.chosen is not None, key
+            assert found.ranking.chosen.scope == judged["scope"], key
+
+
 def test_every_abuse_address_of_the_mechanical_table_is_among_the_candidates() -> None:
     folder = shared("samples", "registry")
     table = json.loads((folder / "expected.json").read_text())

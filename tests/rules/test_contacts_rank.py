@@ -290,6 +290,20 @@ def test_which_address_a_remark_gives_for_abuse(text: str, expected: str | None)
 # -- what is known beyond the registries --------------------------------------------------------
 
 
+def test_what_is_spelled_out_comes_after_what_stands_plainly() -> None:
+    found = network(
+        ORG, remarks="Abuse: abuse (at) isp dot example\n\nSpam complaints to spam@isp.example"
+    )
+    places = [each.candidate.mailbox for each in ranking(found).order]
+    assert places == ["spam@isp.example", "abuse@isp.example"]
+
+
+def test_a_run_of_as_numbers_is_nobodys_network() -> None:
+    desk = party("hostmaster@nic.ad.jp", name="JPNIC", roles="technical abuse")
+    block = network(desk, name="JPNIC-2Byte-ASBLOCK-AP")
+    assert refusals(block) == {"hostmaster@nic.ad.jp": "registry-mailbox"}
+
+
 def test_dead_suppressed_and_not_ours_are_passed_over_with_the_reason() -> None:
     child = network(party("abuse@shop.example", name="S", roles="abuse"))
     parent = network(

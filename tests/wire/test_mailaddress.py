@@ -31,6 +31,15 @@ def _texts(value: str) -> list[str]:
         ("abuse@bücher.example", ["abuse@xn--bcher-kva.example"]),
         ("abuse@xn--bcher-kva.example", ["abuse@xn--bcher-kva.example"]),
         ("'abuse@isp.example'", ["abuse@isp.example"]),
+        ("„abuse@isp.example“", ["abuse@isp.example"]),
+        ('"abuse"@isp.example', ["abuse@isp.example"]),
+        ("abuse @ isp.example", ["abuse@isp.example"]),
+        ("e-mail:abuse@isp.example", ["abuse@isp.example"]),
+        ("abuse@isp.example/noc@isp.example|x@isp.example",
+         ["abuse@isp.example", "noc@isp.example", "x@isp.example"]),
+        ("S=abuse/O=isp@gate.example", ["S=abuse/O=isp@gate.example"]),
+        ("net-abuse AT isp DOT co DOT example", ["net-abuse@isp.co.example"]),
+        ("abuse (at) isp dot example", ["abuse@isp.example"]),
     ],
 )  # fmt: skip
 def test_what_registries_write(value: str, expected: list[str]) -> None:
@@ -68,6 +77,24 @@ def test_a_control_character_refuses_the_whole_value(value: str) -> None:
 def test_what_is_no_address(value: str) -> None:
     assert _texts(value) == []
     assert mailaddress.read_value(value)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("Report abuse at www.isp.example", []),
+        ("ask us at help dot isp dot example", []),
+        ("jörg.abuse@isp.example", []),
+        ("тест.abuse@isp.example", []),
+        ("投诉邮箱abuse@isp.example。谢谢", ["abuse@isp.example"]),
+        ("mailto:abuse@isp.example?subject=spam", ["abuse@isp.example"]),
+        ("«abuse@isp.example»", ["abuse@isp.example"]),
+        ('"abuse"@isp.example', ["abuse@isp.example"]),
+    ],
+)
+def test_half_of_a_local_part_is_nobodys_mailbox(text: str, expected: list[str]) -> None:
+    hits = mailaddress.in_text(mailaddress.spelled_out(text))
+    assert [value for _, _, value in hits] == expected
 
 
 @given(st.text(max_size=300) | st.binary(max_size=300).map(lambda raw: raw.decode("latin-1")))

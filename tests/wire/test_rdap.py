@@ -154,3 +154,27 @@ def test_any_json_is_read_or_refused(value: Any) -> None:
 def test_any_card_is_read(rows: Any) -> None:
     found = rdap.read_card(["vcard", rows])
     assert all(isinstance(value, str) for value, _, _ in found.emails)
+
+
+def test_a_jscontact_card_is_read_where_no_jcard_is() -> None:
+    card = {
+        "@type": "Card", "version": "1.0", "kind": "org", "name": {"full": "Isp B.V."},
+        "emails": {
+            "a": {"address": "noc@isp.example"},
+            "b": {"address": "desk@isp.example", "contexts": {"abuse": True}, "pref": 1},
+            "c": "odd", "d": {"address": ["odd"]},
+        },
+        "addresses": {"x": {"countryCode": "NL"}},
+    }  # fmt: skip
+    entity = {"handle": "A", "roles": ["abuse"], "jscard": card}
+    (found,) = rdap.read(
+        json.dumps({"startAddress": "192.0.2.0", "endAddress": "192.0.2.255", "entities": [entity]})
+    )
+    assert found.holder.name == "Isp B.V."
+    assert found.holder.address_country == "NL"
+    assert [(each.value, each.place) for each in found.written][:2] == [
+        ("desk@isp.example", Place.ABUSE_BOX),
+        ("noc@isp.example", Place.ABUSE_ROLE),
+    ]
+    for odd in (None, [], "x", {"emails": [], "addresses": 3, "name": "x", "kind": {}}):
+        rdap.read(json.dumps({"entities": [{"jscard": odd}], "startAddress": "192.0.2.0"}))

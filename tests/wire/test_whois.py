@@ -172,3 +172,94 @@ def test_mixed_forms_are_read_or_refused(text: str) -> None:
             assert each.first is not None or each.first_as is not None
     except UnreadableError:
         return
+
+
+TWNIC = """\
+[whois.twnic.net]
+
+   Netname: BIG-NET
+   Netblock: 192.0.2.0/24
+
+   Administrator contact:
+      network-adm@big.example
+
+   Technical contact:
+      network-adm@big.example
+
+   Spam or abuse contact:
+      abuse@big.example
+"""
+RWHOIS = """\
+%rwhois V-1.5:00090h:00 rwhois.big.example
+network:Class-Name:network
+network:ID:NET-1.192.0.2.40/29
+network:IP-Network:192.0.2.40/29
+network:IP-Network-Block:192.0.2.40 - 192.0.2.47
+network:Customer Organization:Corner Shop
+network:Customer Country Code;I:US
+network:Tech-Contact;I:MAINT-1
+network:Updated-By:robot@big.example
+contact:Tech-Email:support@big.example
+contact:Abuse-Email:abuse@big.example
+%ok
+"""
+KRNIC_ABUSE = """\
+[ Network Information ]
+IPv4 Address       : 192.0.2.0 - 192.0.2.255 (/24)
+Organization Name  : Big Telecom
+
+[ IPv4 Admin Contact Information ]
+Name               : IP Manager
+E-Mail             : big_ip@big.example
+
+[ Network Abuse Contact Information ]
+Name               : Abuse Team
+E-Mail             : abuse@big.example
+"""
+
+
+def test_twnic_the_addresses_below_each_heading() -> None:
+    (found,) = whois.read(TWNIC)
+    assert (found.registry, found.name, str(found.first)) == ("twnic", "BIG-NET", "192.0.2.0")
+    assert [(each.value, each.place) for each in found.written] == [
+        ("network-adm@big.example", Place.CONTACT),
+        ("network-adm@big.example", Place.CONTACT),
+        ("abuse@big.example", Place.ABUSE_BOX),
+    ]
+
+
+def test_rwhois_the_customers_network_with_the_providers_desk() -> None:
+    (found,) = whois.read(RWHOIS)
+    assert (found.holder.name, found.country, found.size) == ("Corner Shop", "US", 8)
+    places = {each.value: each.place for each in found.written}
+    assert places == {
+        "abuse@big.example": Place.ABUSE_BOX,
+        "support@big.example": Place.CONTACT,
+        "robot@big.example": Place.NOTICE,
+    }
+
+
+def test_krnic_the_abuse_section_counts_as_such() -> None:
+    (found,) = whois.read(KRNIC_ABUSE)
+    assert [(each.value, each.place) for each in found.written] == [
+        ("abuse@big.example", Place.ABUSE_BOX),
+        ("big_ip@big.example", Place.CONTACT),
+    ]
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r\r\n", "\r"])
+@pytest.mark.parametrize("margin", ["", "    "])
+def test_however_lines_end_and_begin(end: str, margin: str) -> None:
+    text = end.join(margin + line for line in RIPE.split("\n"))
+    plainly = [(each.first, each.written) for each in whois.read(RIPE)]
+    assert [(each.first, each.written) for each in whois.read(text)] == plainly
+
+
+def test_what_contact_records_remark_is_read() -> None:
+    text = (
+        "inetnum: 192.0.2.0 - 192.0.2.255\nadmin-c: D-AP\nmnt-irt: IRT-X\nsource: APNIC\n\n"
+        "role: Desk\nnic-hdl: D-AP\nremarks: If related with spam, mail abuse@big.example\n\n"
+        "irt: IRT-X\nremarks: abuse@x.example was validated on 2026-01-01\n"
+    )
+    (found,) = whois.read(text)
+    assert [(each.object, each.depth) for each in found.remarks] == [("IRT-X", 2), ("D-AP", 2)]

@@ -219,7 +219,7 @@ def _from_remarks(found: Registration, world: World) -> Iterator[Candidate]:
         for mention in mentions(remark):
             written = Written(
                 value=mention.value, place=Place.CONTACT, role="remark", object=mention.object,
-                depth=mention.depth,
+                depth=mention.depth, suspect=mention.spelled,
             )  # fmt: skip
             read = mailaddress.one(mention.value)
             if isinstance(read, mailaddress.Refused):

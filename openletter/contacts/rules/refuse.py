@@ -59,7 +59,9 @@ _MADE_UP_DOMAINS = frozenset({
 })  # fmt: skip
 _EXERCISE_PLACEHOLDERS = ("example.com", "example.org")
 
-_STUB = re.compile(r"\b(NON-|IANA|ERX|STUB|RESERVED|UNALLOCATED|NOT-MANAGED)", re.IGNORECASE)
+_STUB = re.compile(
+    r"\b(NON-|IANA|ERX|STUB|RESERVED|UNALLOCATED|NOT-MANAGED)|AS-?BLOCK", re.IGNORECASE
+)
 
 REGISTRIES: dict[str, tuple[str, ...]] = {
     "ripe.net": ("ripe ncc", "ripe network coordination"),
@@ -74,13 +76,14 @@ REGISTRIES: dict[str, tuple[str, ...]] = {
     "nida.or.kr": ("krnic", "nida"),
     "krnic.or.kr": ("krnic",), "krnic.net": ("krnic",), "kisa.or.kr": ("kisa",),
     "twnic.net.tw": ("twnic", "taiwan network information"), "twnic.tw": ("twnic",),
+    "twnic.net": ("twnic",),
     "cnnic.cn": ("cnnic", "china internet network information"),
     "cnnic.net.cn": ("cnnic", "china internet network information"),
     "vnnic.vn": ("vnnic", "vietnam internet network"), "vnnic.net.vn": ("vnnic",),
     "idnic.net": ("idnic",), "idnic.id": ("idnic",), "apjii.or.id": ("apjii",),
     "irinn.in": ("irinn",), "nixi.in": ("nixi",),
     "registro.br": ("nic.br", "registro.br"), "nic.br": ("nic.br", "registro.br"),
-    "nic.mx": ("nic mexico", "nic.mx"), "iar.mx": ("iar mexico",),
+    "nic.mx": ("nic mexico", "nic.mx"), "iar.mx": ("iar mexico",), "nro.net": ("nro",),
 }  # fmt: skip
 """Domains of regional and national registries -> names under which they hold networks."""
 

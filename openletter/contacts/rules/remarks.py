@@ -57,6 +57,8 @@ class Mention:
     depth: int
     words: str
     """The words that decided, for the reason."""
+    spelled: bool = False
+    """Written "abuse (at) isp dot example": read back, so ranked after what stands plainly."""
 
 
 def checked(remarks: Iterable[Remark]) -> dict[str, bool]:
@@ -75,6 +77,7 @@ def mentions(remark: Remark) -> Iterator[Mention]:
     """Every address of the remark, in order."""
     context, count = "", 0
     for whole in remark.lines:
+        plainly = whole[:LONGEST_LINE].lower()
         line = mailaddress.spelled_out(whole[:LONGEST_LINE])
         hits = mailaddress.in_text(line)
         if not hits:
@@ -91,6 +94,7 @@ def mentions(remark: Remark) -> Iterator[Mention]:
             yield Mention(
                 value=value, for_abuse=_is_for_abuse(value, words), object=remark.object,
                 depth=remark.depth, words=plain(words[-120:]),
+                spelled=value.lower() not in plainly,
             )  # fmt: skip
             context, done = "", end
 

@@ -20,9 +20,30 @@ _SERVES = re.compile(
     r"\w(net|tel|telecom|hosting|link|com)\b",
     re.IGNORECASE,
 )
+_POOL = re.compile(
+    r"(?<![a-z])(x?dsl|adsl|vdsl|pools?|dial-?(up|in)|dynamic(ip)?|pppo[ea]|dhcp|residential|"
+    r"broadband|ftt[hxbc]|docsis|cable|hfc|customers?|subscribers?|clients?|cgn(at)?|lte|gprs|"
+    r"umts|3g|4g|5g|mobile|wifi|wlan|hotspot|vps|hosting|colo(cation)?|dedicated|cloud|vpn)"
+    r"(?![a-z])",
+    re.IGNORECASE,
+)
+"""Names of networks whose addresses go to customers."""
+_OWN_USE = re.compile(
+    r"(?<![a-z])(corporate|corp-?net|office|headquarters?|hq|intern(al)?|lan|intranet|campus|"
+    r"enterprise)(?![a-z])",
+    re.IGNORECASE,
+)
+"""Names of networks that their holder, even a provider, uses himself."""
+_ADMINISTERS = re.compile(
+    r"\b(ip|ipv[46]|address|network|lir|internet) ?-?(maint\w*|adm\w*|manage\w*|registr\w*|"
+    r"team|operations?|engineering)|\b(hostmaster|noc|lir|network operations?)\b",
+    re.IGNORECASE,
+)
+"""Contact records of those who give addresses out."""
+_ARIN_CUSTOMER = re.compile(r"C\d{5,9}", re.IGNORECASE)
 _PASSED_ON = re.compile("alloc|partitioned|aggregated|anycast")
 _LARGE = {4: 2**12, 6: 2**92}
-"""A /20 or a /36: where no status is told, only those who serve others hold so much."""
+"""A /20 or a /36: whatever the status, only those who serve others hold so much."""
 _USES = re.compile(
     r"\b(universi\w*|college|school|schule|ecole|escuela|colegio|institut\w*|academ\w*|hospital|"
     r"clinic\w*|bank\w*|banco|ministry|ministerio|ministere|ministerium|city of|county|"
@@ -37,7 +58,8 @@ def scope_of(found: Registration, *, mailbox: str, object_: str) -> Scope:
     own = _scope_of_holder(found)
     if own is not Scope.END_USER and _is_elsewhere(found, mailbox):
         return Scope.UPSTREAM
-    if own is Scope.END_USER and _is_inherited(found, mailbox, object_):
+    is_own_use = _OWN_USE.search(found.name) is not None
+    if own is Scope.END_USER and not is_own_use and _is_inherited(found, mailbox, object_):
         return Scope.PROVIDER
     return own
 
@@ -58,12 +80,39 @@ def _scope_of_holder(found: Registration) -> Scope:
     if _USES.search(named):
         return Scope.END_USER
     if found.subject is Subject.AUTNUM:
-        return Scope.PROVIDER
+        return _scope_of_autnum(found)
     if "assign" in status:
-        return Scope.PROVIDER if _SERVES.search(holder.name) else Scope.END_USER
-    if not status and found.first is not None and found.size >= _LARGE[found.first.version]:
+        return _scope_of_assigned(found)
+    if not status and _is_large(found):
         return Scope.PROVIDER
-    return Scope.PROVIDER if _SERVES.search(named) else Scope.UNKNOWN
+    serves = _SERVES.search(named) or _POOL.search(found.name)
+    return Scope.PROVIDER if serves else Scope.UNKNOWN
+
+
+def _scope_of_autnum(found: Registration) -> Scope:
+    """Who serves others keeps a desk for abuse apart, or is called a network's name."""
+    desks = {each.object for each in found.written if each.place is not Place.NOTICE}
+    is_everything = len(desks) == 1 and any(
+        each.place is Place.ABUSE_BOX or each.place is Place.ABUSE_ROLE for each in found.written
+    )
+    serves = _SERVES.search(f"{found.holder.name} {found.name}")
+    return Scope.END_USER if is_everything and not serves else Scope.PROVIDER
+
+
+def _scope_of_assigned(found: Registration) -> Scope:
+    """Given to its user, unless name or size say that the user gives it to others."""
+    name = found.holder.name
+    is_named = bool(name) and name not in (found.holder.handle, found.handle)
+    if _OWN_USE.search(found.name):
+        return Scope.END_USER
+    if _SERVES.search(name) or _POOL.search(found.name) or _is_large(found):
+        return Scope.PROVIDER
+    administered = any(_ADMINISTERS.search(each.party_name) for each in found.written)
+    return Scope.PROVIDER if administered and not is_named else Scope.END_USER
+
+
+def _is_large(found: Registration) -> bool:
+    return found.first is not None and found.size >= _LARGE[found.first.version]
 
 
 def _is_elsewhere(found: Registration, mailbox: str) -> bool:
@@ -78,10 +127,13 @@ def _is_elsewhere(found: Registration, mailbox: str) -> bool:
 
 
 def _is_inherited(found: Registration, mailbox: str, object_: str) -> bool:
-    """RIPE's assigned blocks rarely have an organisation: their abuse contact is the LIR's.
+    """The contact is the provider's: the network itself names none.
 
-    Unless a contact of the block itself has the same box.
+    RIPE's assigned blocks rarely have an organisation (unless a contact of the block itself has
+    the same box), and ARIN's customers (handles C and digits) never have contacts of their own.
     """
+    if found.registry == "arin":
+        return _ARIN_CUSTOMER.fullmatch(found.holder.handle) is not None
     if found.registry != "ripencc" or found.holder.handle or found.source is Source.RPSL:
         return False
     return not any(
