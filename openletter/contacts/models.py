@@ -9,6 +9,7 @@ from django.db.models import Q
 from openletter.campaigns.fields import CidrField, InetField
 from openletter.campaigns.models import Campaign, Partner, PartnerScoped
 from openletter.cases.models import Case
+from openletter.contacts import lookup_rows as lookup_rows  # Django finds its tables by this
 from openletter.words import Reader, Scope
 
 
