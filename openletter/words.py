@@ -51,6 +51,18 @@ class Judgement(StrEnum):
     REJECT = "reject"
 
 
+class DnsblAnswer(StrEnum):
+    """What a DNS zone says of an address; only the first is evidence, only it and the second news.
+
+    `unknown`: nobody told (silence, an error, nonsense); `refused`: the zone will not tell us.
+    """
+
+    LISTED = "listed"
+    NOT_LISTED = "not-listed"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
 class AddressClass(StrEnum):
     GLOBAL = "global"
     DOCUMENTATION = "documentation"
