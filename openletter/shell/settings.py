@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from openletter.shell import configuration as read
-from openletter.shell import logs, secrets
+from openletter.shell import logs, outside, secrets
 from openletter.shell.database import settings_for
 
 READER = read.reader_for(os.environ)
@@ -181,6 +181,7 @@ LOG_LEVEL: str = READER.read(
     about="How much is logged; no level logs tokens or mail bodies.",
 )
 
+OUTSIDE: outside.Outside = outside.read_outside(READER)
 READER.refuse_unknown_keys()
 if DKIM_SELECTOR == "exercise":
     raise read.BadSettingError(

@@ -1,0 +1,87 @@
+"""Settings of what asks strangers: the DNS resolver, DNS blocklists, look-ups of contacts.
+
+Read by `settings` with its reader, so that they stand in the same reference and the same file.
+By default nobody is asked anything.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
+
+from openletter.shell import configuration as read
+from openletter.words import normalise_domain
+
+
+@dataclass(frozen=True, kw_only=True)
+class Outside:
+    """Whom this installation asks. `keys` are secrets by zone; they never leave this object."""
+
+    resolver: read.Endpoint | None
+    zones: tuple[str, ...]
+    keys: Mapping[str, str] = field(repr=False)
+
+    def asked_as(self, zone: str) -> str:
+        """The name that questions about a zone end in; a secret where the zone has a key."""
+        key = self.keys.get(zone)
+        return f"{key}.{zone}" if key else zone
+
+
+def read_outside(reader: read.Reader) -> Outside:
+    """The settings as they are now; one that can't be used raises with its name."""
+    zones = reader.read(
+        "OPENLETTER_DNSBL_ZONES",
+        to_zones,
+        default="",
+        about="DNS blocklists to ask about addresses that one source alone names, such as "
+        "`dnsbl.dronebl.org rbl.efnetrbl.org`; without keys. Empty: none is asked.",
+    )
+    resolver = reader.read(
+        "OPENLETTER_RESOLVER",
+        to_resolver,
+        default="",
+        about="Address of your own DNS resolver, such as 127.0.0.1:53; it must not forward to a "
+        "public one. Empty: no DNS question is asked.",
+    )
+    keys = reader.read(
+        "OPENLETTER_DNSBL_KEYS",
+        to_keys,
+        default="",
+        secret=True,
+        about="Keys of blocklists that give each user a name of his own, as `zone=KEY`; the "
+        "questions then go to KEY.zone. Never logged or shown.",
+    )
+    return Outside(resolver=resolver, zones=zones, keys=keys)
+
+
+def to_resolver(raw: str) -> read.Endpoint | None:
+    """An address and port, or nothing; a name would need a resolver to find the resolver."""
+    if not raw.strip():
+        return None
+    found = read.to_endpoint(raw)
+    try:
+        ip_address(found.host)
+    except ValueError:
+        raise ValueError("an IP address was expected, for example 127.0.0.1:53") from None
+    return found
+
+
+def to_zones(raw: str) -> tuple[str, ...]:
+    """Names of zones, each once."""
+    found = {word: normalise_domain(word) for word in read.to_words(raw)}
+    if wrong := [word for word, name in found.items() if name is None]:
+        raise ValueError(f"this is no name of a zone: {wrong[0]}")
+    return tuple(dict.fromkeys(name for name in found.values() if name is not None))
+
+
+def to_keys(raw: str) -> dict[str, str]:
+    """`zone=KEY` words; a problem is told without the key."""
+    found: dict[str, str] = {}
+    for number, word in enumerate(read.to_words(raw), start=1):
+        name, _, key = word.partition("=")
+        zone = normalise_domain(name)
+        if zone is None or not key or normalise_domain(f"{key}.{zone}") is None:
+            raise ValueError(f"entry {number} is no zone=KEY")
+        found[zone] = key.lower()
+    return found
