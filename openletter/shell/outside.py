@@ -9,9 +9,29 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from ipaddress import ip_address
+from pathlib import Path
 
 from openletter.shell import configuration as read
 from openletter.words import normalise_domain
+
+
+@dataclass(frozen=True, kw_only=True)
+class LookUp:
+    """Whether registries are asked whom to write to, and whether the rest is guessed."""
+
+    mode: str = "off"
+    bootstrap: tuple[Path, ...] = ()
+    contact_zone: str = ""
+
+    @property
+    def is_on(self) -> bool:
+        """Whether anybody is asked."""
+        return self.mode != "off"
+
+    @property
+    def may_guess(self) -> bool:
+        """Whether DNS, a contact zone and security.txt are asked where registries name nobody."""
+        return self.mode == "guesses"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +41,7 @@ class Outside:
     resolver: read.Endpoint | None
     zones: tuple[str, ...]
     keys: Mapping[str, str] = field(repr=False)
+    look_up: LookUp = LookUp()
 
     def asked_as(self, zone: str) -> str:
         """The name that questions about a zone end in; a secret where the zone has a key."""
@@ -52,7 +73,48 @@ def read_outside(reader: read.Reader) -> Outside:
         about="Keys of blocklists that give each user a name of his own, as `zone=KEY`; the "
         "questions then go to KEY.zone. Never logged or shown.",
     )
-    return Outside(resolver=resolver, zones=zones, keys=keys)
+    return Outside(resolver=resolver, zones=zones, keys=keys, look_up=read_look_up(reader))
+
+
+def read_look_up(reader: read.Reader) -> LookUp:
+    """Who asks must say where he can be reached, so a look-up needs the contact's mail address."""
+    name = "OPENLETTER_LOOKUP"
+    mode = reader.read(
+        name,
+        read.to_choice("off", "registries", "guesses"),
+        default="off",
+        about="Ask registries (RDAP, WHOIS) about addresses of real campaigns that no loaded file "
+        "covers: `registries`; `guesses` also asks DNS and security.txt where they name nobody.",
+    )
+    bootstrap = reader.read(
+        "OPENLETTER_LOOKUP_BOOTSTRAP",
+        to_paths,
+        default="",
+        about="IANA's bootstrap files (ipv4.json, ipv6.json) that say which registry answers. "
+        "Empty: the table that comes with the program.",
+    )
+    zone = reader.read(
+        "OPENLETTER_LOOKUP_ZONE",
+        to_zone,
+        default="",
+        about="A DNS zone of abuse contacts (TXT at the reversed address), for `guesses`; its "
+        "operator learns which addresses you ask about. Empty: none is asked.",
+    )
+    contact = reader.seen.get("OPENLETTER_CONTACT_MAIL")
+    if mode != "off" and contact is not None and not contact.shown:
+        problem = "registries must be able to reach you: set OPENLETTER_CONTACT_MAIL"
+        raise read.BadSettingError(name, origin="check", problem=problem)
+    return LookUp(mode=mode, bootstrap=bootstrap, contact_zone=zone)
+
+
+def to_zone(raw: str) -> str:
+    """The name of one zone, or nothing."""
+    return next(iter(to_zones(raw)), "")
+
+
+def to_paths(raw: str) -> tuple[Path, ...]:
+    """Files, apart by spaces or commas."""
+    return tuple(map(read.to_path, read.to_words(raw)))
 
 
 def to_resolver(raw: str) -> read.Endpoint | None:
