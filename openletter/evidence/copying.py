@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 
 from django.db import connection
@@ -19,6 +19,10 @@ OBSERVATION_COLUMNS = (
     "batch_id", "exercise_id", "part_id", "source_id", "row", "line", "ip", "port", "protocol",
     "weakness", "role", "code", "seen_at", "dated_by", "address_class", "judgement", "says",
     "reason", "about", "weighed_at", "space", "withdrawn_id",
+)  # fmt: skip
+RANGE_COLUMNS = (
+    "batch_id", "exercise_id", "part_id", "source_id", "row", "line", "first", "last", "weakness",
+    "code", "seen_at", "judgement", "reason", "about",
 )  # fmt: skip
 REJECT_COLUMNS = ("batch_id", "file", "row", "line", "judgement", "reason", "excerpt")
 FINDING_COLUMNS = (
@@ -57,6 +61,22 @@ def copy_observations(rows: Iterable[Judged], *, batch: Batch, part: Part, now: 
     )
 
 
+def copy_ranges(rows: Iterable[Judged], *, batch: Batch, part: Part) -> None:
+    """Statements about networks, beside the observations and never among them."""
+    _copy(
+        "range_listing",
+        RANGE_COLUMNS,
+        (
+            (
+                batch.pk, batch.exercise_id, part.pk, one.source, one.row, one.line,
+                str(one.first), str(one.last), one.weakness, one.code,
+                one.seen_at or batch.stored_at, one.judgement, one.reason, _as_json(one.about),
+            )
+            for one in rows
+        ),
+    )  # fmt: skip
+
+
 def copy_rejects(rows: Iterable[Judged], *, batch: Batch, part: Part) -> None:
     _copy(
         "reject",
@@ -89,11 +109,15 @@ def _observation(one: Judged, *, batch: Batch, part: Part, now: datetime) -> tup
         one.judgement,
         one.says,
         one.reason,
-        json.dumps(dict(one.about), ensure_ascii=False),
+        _as_json(one.about),
         None if weighed else now,
         one.space,
         None,
     )
+
+
+def _as_json(about: Mapping[str, str]) -> str:
+    return json.dumps(dict(about), ensure_ascii=False)
 
 
 def _excerpt(one: Judged) -> str:

@@ -1,8 +1,10 @@
 """Addresses as sources spell them, read into the one address they mean.
 
-`::ffff:192.0.2.1`, `[2001:DB8:0:0::1]` and ` 192.0.2.1 ` are one target each. A spelling that two
-programs read differently (`192.0.2.010`: 10 or 8) is refused: a letter to the wrong person is
-worse than none.
+`::ffff:192.0.2.1`, `64:ff9b::c000:201` and ` 192.0.2.1 ` are one target, so are the spellings of
+`2001:db8::1`. A spelling that two programs read differently (`192.0.2.010`: 10 or 8) is refused: a
+letter to the wrong person is worse than none; `192.000.002.001` has one reading. A tunnelled
+address (6to4, Teredo) names a machine behind the IPv4 address in it, so it stays what it is, of
+special class.
 """
 
 from __future__ import annotations
@@ -28,6 +30,8 @@ _DOCUMENTATION = tuple(
 _PRIVATE = tuple(
     map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"))
 )
+_TUNNELS = tuple(map(ipaddress.ip_network, ("2001::/32", "2002::/16")))
+_TRANSLATED = int(ipaddress.IPv6Address("64:ff9b::")) >> 32
 _FOR_DEMONSTRATION = frozenset(range(192, 204))  # first octets of the three IPv4 blocks and 192.168
 
 
@@ -78,7 +82,43 @@ def _six(plain: str) -> Address | NotAddress:
         address = ipaddress.IPv6Address(plain)
     except ValueError:
         return NotAddress("bad-address")
-    return address.ipv4_mapped or address
+    return address.ipv4_mapped or _translated(address) or address
+
+
+def _translated(address: ipaddress.IPv6Address) -> ipaddress.IPv4Address | None:
+    """`64:ff9b::192.0.2.1` is how an IPv6-only network reaches 192.0.2.1 (RFC 6052 §2.1)."""
+    if int(address) >> 32 != _TRANSLATED:
+        return None
+    return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
+
+
+def parse_range(text: str) -> tuple[Address, Address] | NotAddress:
+    """First and last address of a network or range; host bits in front of a prefix don't matter."""
+    plain = text.strip()
+    head, slash, width = plain.partition("/")
+    first_text, dash, last_text = (head, "", "") if slash else plain.partition("-")
+    first = parse_address(first_text)
+    if isinstance(first, NotAddress):
+        return first
+    if dash:
+        return _in_order(first, parse_address(last_text))
+    whole = 128 if ":" in head else 32
+    bits = int(width) if width.isascii() and width.isdigit() and len(width) < 4 else whole
+    if bits > whole or (whole == 128 and first.version == 4 and bits < 96):
+        return NotAddress("bad-address")
+    if whole == 128 and first.version == 4:
+        bits -= 96
+    family = ipaddress.IPv4Network if first.version == 4 else ipaddress.IPv6Network
+    network = family((int(first), bits), strict=False)
+    return network[0], network[-1]
+
+
+def _in_order(first: Address, last: Address | NotAddress) -> tuple[Address, Address] | NotAddress:
+    if isinstance(last, NotAddress):
+        return last
+    if first.version != last.version or int(last) < int(first):
+        return NotAddress("bad-address")
+    return first, last
 
 
 def _one_of_range(plain: str) -> Address | NotAddress:
@@ -117,7 +157,7 @@ def _class_by_tables(address: Address) -> AddressClass:
         return AddressClass.DOCUMENTATION
     if _within(address, _PRIVATE):
         return AddressClass.PRIVATE
-    if address.is_multicast or not address.is_global:
+    if address.is_multicast or not address.is_global or _within(address, _TUNNELS):
         return AddressClass.SPECIAL
     return AddressClass.GLOBAL
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openletter.campaigns.models import Campaign
-from openletter.evidence import copying, spool, steps
+from openletter.evidence import copying, spool, steps, writing
 from openletter.evidence.models import Batch, Finding, Observation, Reject, Source
 from openletter.evidence.rules.definitions import BadDefinitionError
 from openletter.words import FindingState, Judgement, Weakness
@@ -94,7 +94,7 @@ def test_a_broken_file_changes_nothing(content: bytes, reason: str) -> None:
 def test_a_failure_midway_leaves_the_batch_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
     campaign = a_campaign()
     rows = [proxy_row(f"10.0.{n >> 8}.{n & 255}") for n in range(30)]
-    monkeypatch.setattr(steps, "PIECE", 10)
+    monkeypatch.setattr(writing, "PIECE", 10)
     calls = []
 
     def breaking(*args: object, **words: object) -> None:
@@ -102,7 +102,7 @@ def test_a_failure_midway_leaves_the_batch_waiting(monkeypatch: pytest.MonkeyPat
         if len(calls) == 3:
             raise OSError("disk full")
 
-    monkeypatch.setattr(steps, "copy_rejects", breaking)
+    monkeypatch.setattr(writing, "copy_rejects", breaking)
     with pytest.raises(OSError, match="disk full"):
         take_in(proxy_report(*rows), "2026-03-02-scan_http_proxy-a.csv", campaign)
     assert not Observation.objects.exists()

@@ -27,13 +27,17 @@ JUDGED = [
         "shadowserver-scan-smtp-vulnerable",
         {"reachable-only": 2},
     ),
-    ("shadowserver/blocklist.csv", "shadowserver-blocklist", {"corroborates": 2, "reject": 1}),
+    ("shadowserver/blocklist.csv", "shadowserver-blocklist", {"corroborates": 3}),
     ("shadowserver/spam_url.csv", "shadowserver-spam-url", {"corroborates": 3}),
     ("n6/shadowserver_smtp.csv", "shadowserver-scan-smtp", {"reachable-only": 1}),
     ("n6/sblam_spam.txt", "sblam", {"corroborates": 6, "reject": 1}),
     ("feeds/firehol-socks_proxy_1d.ipset", "firehol-socks-proxy", {"accept": 4}),
     ("feeds/proxy-list-spysme.txt", "spysme", {"accept": 9}),
-    ("feeds/rbldnsd-relays.ip4set", "example-dnsbl", {"accept": 3, "reject": 3, "withdrawn": 1}),
+    (
+        "feeds/rbldnsd-relays.ip4set",
+        "example-dnsbl",
+        {"accept": 3, "corroborates": 2, "reject": 1, "withdrawn": 1},
+    ),
 ]
 NOT_READ = [
     ("shadowserver/compromised_website.csv", "refused", "not-about-our-weaknesses"),
@@ -92,11 +96,11 @@ def test_the_zone_file_tells_kinds_apart_and_takes_back_what_it_takes_back() -> 
         "203.0.113.9": (Weakness.OPEN_SOCKS, "127.0.0.4"),
     }
     assert all(row.role is Role.UNKNOWN for row in rows)
-    assert [row.reason for row in rows if row.judgement is Judgement.REJECT] == [
-        "range",
-        "range",
-        "test-point",
+    assert [(str(row.first), str(row.last)) for row in rows if row.reason == "range"] == [
+        ("192.0.2.16", "192.0.2.31"),
+        ("198.51.100.0", "198.51.100.15"),
     ]
+    assert [row.reason for row in rows if row.judgement is Judgement.REJECT] == ["test-point"]
 
 
 def test_a_list_dated_in_its_head_is_dated() -> None:

@@ -45,7 +45,7 @@ def between(bad: str | bytes) -> list[Judged]:
         (proxy_row("192.0.2.2", port="-1"), "bad-port"),
         (proxy_row("192.0.2.2", port=""), "missing-port"),
         (proxy_row(""), "missing-address"),
-        (proxy_row("192.0.2.0/24"), "range"),
+        (proxy_row("192.0.2.0/99"), "bad-address"),
         (proxy_row("192.0.2.010"), "ambiguous-address"),
         (proxy_row("proxy.example"), "host-name"),
         (proxy_row("fe80::1%eth0"), "scoped-address"),
@@ -258,15 +258,21 @@ def test_a_zone_file_in_all_its_forms() -> None:
         ("192.0.2.4", "127.0.0.77", "corroborates", "unknown-code"),
         ("192.0.2.5", "127.0.0.2", "accept", "says-open"),
         ("192.0.2.6", "127.0.0.2", "accept", "says-open"),
-        (None, "127.0.0.2", "reject", "range"),
-        (None, "127.0.0.2", "reject", "range"),
-        (None, "127.0.0.2", "reject", "range"),
+        (None, "127.0.0.2", "corroborates", "range"),
+        (None, "127.0.0.2", "corroborates", "range"),
+        (None, "127.0.0.2", "corroborates", "range"),
         ("192.0.2.70", "127.0.0.2", "withdrawn", "excluded-by-zone"),
         ("192.0.2.70", "127.0.0.2", "withdrawn", "excluded-by-zone"),
         ("2001:db8::1", "127.0.0.2", "accept", "says-open"),
-        (None, "127.0.0.2", "reject", "range"),
+        (None, "127.0.0.2", "corroborates", "range"),
         (None, None, "reject", "bad-address"),
         ("127.0.0.2", "127.0.0.2", "reject", "test-point"),
+    ]
+    assert [f"{row.first}-{row.last}" for row in rows if row.first] == [
+        "192.0.2.8-192.0.2.15",
+        "10.20.0.0-10.20.255.255",
+        "192.0.2.64-192.0.2.95",
+        "2001:db8::-2001:db8::ffff:ffff:ffff:ffff",
     ]
     assert {row.seen_at for row in rows if row.says is Judgement.ACCEPT} == {
         datetime(2026, 3, 2, 3, 0, tzinfo=UTC)
@@ -459,3 +465,11 @@ def test_gzip_with_something_behind_it_is_refused_and_padding_is_not() -> None:
     packed = gzipped(proxy_report(proxy_row()))
     assert judge_bytes(packed + b"\0" * 512)[1][0].outcome == "ok"
     assert judge_bytes(packed + b"something")[1][0].reason == "damaged-gzip"
+
+
+def test_a_network_in_a_report_supports_and_opens_nothing() -> None:
+    first, wide, last = between(proxy_row("192.0.2.0/24"))
+    assert (first.judgement, last.judgement) == (Judgement.ACCEPT, Judgement.ACCEPT)
+    assert (wide.judgement, wide.reason, wide.ip) == (Judgement.CORROBORATES, "range", None)
+    assert (str(wide.first), str(wide.last)) == ("192.0.2.0", "192.0.2.255")
+    assert (wide.weakness, wide.port) == (Weakness.OPEN_HTTP_PROXY, None)

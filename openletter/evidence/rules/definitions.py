@@ -8,12 +8,14 @@ from collections.abc import Mapping
 from dataclasses import fields
 
 from openletter.evidence.rules.feeds import Downgrade, Feed, Format, Meaning
+from openletter.evidence.rules.spaces import Space
+from openletter.wire.mappedcsv import BadMappingError, CsvMapping, read_mapping
 from openletter.words import Judgement, Role, Weakness
 
 Raw = Mapping[str, object]
-_PLAIN_KEYS = frozenset({"id", "name", "family", "reason", "citation"})
+_PLAIN_KEYS = frozenset({"id", "name", "family", "reason", "citation", "dead"})
 _LISTS = frozenset({"copies", "reports", "zones", "marks", "skip"})
-_FLAGS = frozenset({"by_columns", "needs_time", "needs_port", "made_up"})
+_FLAGS = frozenset({"by_columns", "needs_time", "needs_port", "made_up", "neighbours", "lists_64s"})
 _WORTHS = frozenset({Judgement.ACCEPT, Judgement.CORROBORATES, Judgement.REACHABLE_ONLY})
 _KNOWN = frozenset(one.name for one in fields(Feed)) | {"feeds"}
 
@@ -46,6 +48,7 @@ def _feed(raw: Raw) -> Feed:
         family=texts["family"],
         reason=texts["reason"] or "says-open",
         citation=texts["citation"],
+        dead=texts["dead"],
         copies=lists["copies"],
         reports=lists["reports"],
         zones=lists["zones"],
@@ -59,6 +62,9 @@ def _feed(raw: Raw) -> Feed:
         codes=_meanings(raw.get("codes", {}), "codes"),
         phrases=_meanings(raw.get("phrases", {}), "phrases"),
         downgrades=_downgrades(raw.get("downgrades", [])),
+        verdicts=_verdicts(raw.get("verdicts", {})),
+        refusals=_codes(_texts(raw.get("refusals", []), "refusals")),
+        mapping=_mapping(raw.get("mapping")),
         fillers=tuple(map(ipaddress.ip_network, _texts(raw.get("fillers", []), "fillers"))),
         columns=frozenset(_texts(raw.get("columns", []), "columns")),
         common_columns=frozenset(_texts(raw.get("common_columns", []), "common_columns")),
@@ -80,7 +86,36 @@ def _meaning(raw: object, name: str) -> tuple[Meaning, ...]:
     given = _text(table.get("reason", ""), f"{name}.reason")
     reason = given or ("says-open" if weaknesses else "says-something-else")
     about: tuple[Weakness | None, ...] = weaknesses or (None,)
-    return tuple(Meaning(weakness=one, worth=worth, reason=reason) for one in about)
+    space = _text(table.get("space", ""), f"{name}.space")
+    if space and Space(space).is_set_aside:
+        raise BadDefinitionError(
+            f"{name}.space: a code tells of space that moves, {space} does not"
+        )
+    return tuple(Meaning(weakness=one, worth=worth, reason=reason, space=space) for one in about)
+
+
+def _verdicts(raw: object) -> dict[str, tuple[Judgement, str]]:
+    """What a check found -> its worth and reason; `withdrawn` says that it found nothing open."""
+    found = {}
+    for verdict, told in _table(raw, "verdicts").items():
+        table = _table(told, f"verdicts.{verdict}")
+        worth = Judgement(_text(table.get("worth"), f"verdicts.{verdict}.worth"))
+        if worth not in _WORTHS | {Judgement.WITHDRAWN}:
+            raise BadDefinitionError(f"verdicts.{verdict}: worth cannot be {worth}")
+        found[verdict] = (worth, _text(table.get("reason"), f"verdicts.{verdict}.reason"))
+    return found
+
+
+def _codes(given: tuple[str, ...]) -> tuple[ipaddress.IPv4Network, ...]:
+    return tuple(map(ipaddress.IPv4Network, given))
+
+
+def _mapping(raw: object) -> CsvMapping | None:
+    """The saved mapping of a source whose files are tables."""
+    try:
+        return None if raw is None else read_mapping(_table(raw, "mapping"))
+    except BadMappingError as problem:
+        raise BadDefinitionError(f"mapping: {problem}") from None
 
 
 def _downgrades(raw: object) -> tuple[Downgrade, ...]:

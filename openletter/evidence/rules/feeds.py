@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from openletter.wire.mappedcsv import CsvMapping
 from openletter.words import Judgement, Role, Weakness
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
@@ -22,6 +23,12 @@ class Format(StrEnum):
     PLAIN = "plain"
     RBLDNSD = "rbldnsd"
     MAPPED = "mapped"
+    PROXIES = "proxies"
+    ANSWERS = "dnsbl-answers"
+    XARF = "xarf"
+    ARF = "arf"
+    XARF_MAIL = "x-arf"
+    HONEYPOT = "honey-pot"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +38,8 @@ class Meaning:
     weakness: Weakness | None = None
     worth: Judgement = Judgement.ACCEPT
     reason: str = "says-open"
+    space: str = ""
+    """What the code tells of the address's space: a policy list of end users says it moves."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +57,10 @@ class Feed:
 
     `family` is the independent origin; `copies` are families whose rows it repeats. `worth` caps
     what any of its rows can be. `weakness` is what a row is about when nothing in it says so.
+    `dead` says since when and why nothing it says counts. `refusals` are answers that mean "not
+    told", as single codes or networks of them. `neighbours`: it lists the surroundings of others;
+    `lists_64s`: its IPv6 entries are /64 networks, so none of them names one server.
+    `verdicts` are what a check found, and what that is worth.
     """
 
     id: str
@@ -62,7 +75,13 @@ class Feed:
     tags: Mapping[str, tuple[Meaning, ...]] = field(default_factory=dict)
     codes: Mapping[str, tuple[Meaning, ...]] = field(default_factory=dict)
     phrases: Mapping[str, tuple[Meaning, ...]] = field(default_factory=dict)
+    verdicts: Mapping[str, tuple[Judgement, str]] = field(default_factory=dict)
     downgrades: tuple[Downgrade, ...] = ()
+    refusals: tuple[ipaddress.IPv4Network, ...] = ()
+    dead: str = ""
+    neighbours: bool = False
+    lists_64s: bool = False
+    mapping: CsvMapping | None = None
     fillers: tuple[Network, ...] = ()
     reports: tuple[str, ...] = ()
     columns: frozenset[str] = frozenset()
@@ -77,6 +96,16 @@ class Feed:
     made_up: bool = False
     citation: str = ""
     terms: Mapping[str, str | bool] = field(default_factory=dict)
+
+    def is_refusal(self, code: str) -> bool:
+        """Whether an answer says that we are not told, which is no listing."""
+        if not self.refusals:
+            return False
+        try:
+            address = ipaddress.IPv4Address(code)
+        except ValueError:
+            return False
+        return any(address in network for network in self.refusals)
 
 
 class SourceBook:

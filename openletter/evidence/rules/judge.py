@@ -1,4 +1,11 @@
-"""What a row of a source is worth. The row's own word only: age and address class come later."""
+"""What a row of a source is worth. The row's own word only: age and address class come later.
+
+In order, the first that holds decides: unreadable; the list is dead; it refuses to tell; an
+exception or test entry of a zone; a network; no address; a filler; a bad port or protocol; a bad
+or missing time; not about our weaknesses. What is left is a statement, one for each weakness:
+set aside for its time, taken back by its file, of an exit or scanner, or worth what its code, tags
+or words say, under the feed's cap.
+"""
 
 from __future__ import annotations
 
@@ -8,13 +15,22 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from openletter.evidence.rules.feeds import Feed, Meaning
-from openletter.evidence.rules.times import parse_time
-from openletter.wire.address import Address, NotAddress, address_class, parse_address, parse_port
+from openletter.evidence.rules.spaces import Space, Spaces
+from openletter.evidence.rules.times import is_to_second, parse_time
+from openletter.wire.address import (
+    Address,
+    NotAddress,
+    address_class,
+    parse_address,
+    parse_port,
+    parse_range,
+)
 from openletter.wire.feedrow import FeedRow, Span
+from openletter.wire.intervals import Intervals
 from openletter.wire.visible import visible
 from openletter.words import AddressClass, Judgement, Protocol, Role, Weakness
 
-RULE_VERSION = "judge-1"
+RULE_VERSION = "judge-2"
 CLOCKS_DIFFER = timedelta(hours=1)
 """A source's clock may run ahead by this much before its times are in the future."""
 FIRST_PLAUSIBLE = datetime(1990, 1, 1, tzinfo=UTC)
@@ -26,8 +42,8 @@ COMMON_TAGS: Mapping[str, Weakness] = {
     "open-socks": Weakness.OPEN_SOCKS,
 }  # fmt: skip
 _RANK = {Judgement.REACHABLE_ONLY: 0, Judgement.CORROBORATES: 1, Judgement.ACCEPT: 2}
+_EVERYWHERE, _NONE = Spaces(), Intervals()
 _SPANS = {
-    Span.RANGE: (Judgement.REJECT, "range"),
     Span.EXCLUDED: (Judgement.WITHDRAWN, "excluded-by-zone"),
     Span.TEST_POINT: (Judgement.REJECT, "test-point"),
 }
@@ -38,6 +54,8 @@ class Judged:
     """One statement about one address and at most one weakness, with its judgement.
 
     `says` is the judgement before doubles were counted: a `same-as` row still carries its time.
+    A statement about a network has no `ip` but a `first` and a `last` one, and is never more than
+    corroboration. `space` is what is known of the address (`spaces.Space`).
     """
 
     row: int
@@ -57,6 +75,8 @@ class Judged:
     address_class: AddressClass = AddressClass.SPECIAL
     same_as: int | None = None
     space: str = ""
+    first: Address | None = None
+    last: Address | None = None
     about: Mapping[str, str] = field(default_factory=dict)
     excerpt: str = ""
 
@@ -66,7 +86,8 @@ class Circumstances:
     """What holds for a whole file: its feed, the moment, how and when it is dated.
 
     `only_by_tag`: the feed was guessed from columns that several reports share, so a row must say
-    itself what it is about. `withdrawn`: addresses that the file itself takes back.
+    itself what it is about. `withdrawn`: addresses that the file itself takes back. `spaces`: what
+    the operator's lists know.
     """
 
     feed: Feed
@@ -75,7 +96,8 @@ class Circumstances:
     time_form: str = ""
     time_zone: str = ""
     only_by_tag: bool = False
-    withdrawn: frozenset[str] = frozenset()
+    withdrawn: Intervals = _NONE
+    spaces: Spaces = _EVERYWHERE
 
 
 class _Sight(NamedTuple):
@@ -97,20 +119,59 @@ class Judge:
 
     def judge(self, row: FeedRow) -> list[Judged]:
         """One object for each weakness that the row names, at least one."""
-        if row.problem:
-            return [self._refused(row, row.problem)]
+        if reason := self._no_statement(row):
+            return [self._refused(row, reason)]
         address = parse_address(row.address)
-        if row.span is not Span.ADDRESS:
-            return [self._not_single(row, address)]
+        if row.span in _SPANS:
+            return [self._set_apart(row, address)]
+        if row.span is Span.RANGE or address == _IS_RANGE:
+            return self._judge_range(row)
         if isinstance(address, NotAddress):
             return [self._refused(row, _why_no_address(row.address, address))]
-        if any(address.version == net.version and address in net for net in self.feed.fillers):
+        if self._is_filler(address):
             return [self._refused(row, "filler-address", ip=address)]
         if reason := self._bad_port_or_protocol(row):
             return [self._refused(row, reason, ip=address)]
         return self._judge_time(row, address)
 
-    def _judge_time(self, row: FeedRow, address: Address) -> list[Judged]:
+    def _no_statement(self, row: FeedRow) -> str:
+        """Why a row says nothing at all: unreadable, of a dead list, or a refusal to tell."""
+        if row.problem:
+            return row.problem
+        if self.feed.dead:
+            return "list-is-dead"
+        return "answer-refused" if self.feed.is_refusal(row.code) else ""
+
+    def _is_filler(self, address: Address) -> bool:
+        nets = self.feed.fillers
+        return any(address.version == net.version and address in net for net in nets)
+
+    def _judge_range(self, row: FeedRow) -> list[Judged]:
+        """A network names nobody's server: kept as corroboration, with its ends, without an ip."""
+        ends = parse_range(row.address)
+        if isinstance(ends, NotAddress):
+            return [self._refused(row, ends.code)]
+        if all(map(self._is_filler, ends)):
+            return [self._refused(row, "filler-address")]
+        reason = "neighbourhood" if self.feed.neighbours else "range"
+        return [
+            replace(
+                one,
+                judgement=Judgement.CORROBORATES if one.says in _RANK else one.judgement,
+                says=Judgement.CORROBORATES if one.says in _RANK else one.says,
+                reason=reason if one.says in _RANK else one.reason,
+                ip=None,
+                port=None,
+                protocol=None,
+                same_as=None,
+                space="",
+                first=ends[0],
+                last=ends[1],
+            )
+            for one in self._judge_time(replace(row, port="", protocol=""), ends[0], counted=False)
+        ]
+
+    def _judge_time(self, row: FeedRow, address: Address, *, counted: bool = True) -> list[Judged]:
         seen_at, dated_by = self._seen_at(row)
         if seen_at is None and (row.time or self.feed.needs_time):
             reason = "bad-time" if row.time else "missing-time"
@@ -119,14 +180,15 @@ class Judge:
         if not meanings:
             return [self._refused(row, "not-about-our-weaknesses", ip=address)]
         sight = _Sight(address=address, seen_at=seen_at, dated_by=dated_by)
-        return [self._stated(row, sight, meaning) for meaning in meanings]
+        return [self._stated(row, sight, meaning, counted=counted) for meaning in meanings]
 
-    def _stated(self, row: FeedRow, sight: _Sight, meaning: Meaning) -> Judged:
-        says, reason = self._worth(sight, meaning)
+    def _stated(self, row: FeedRow, sight: _Sight, meaning: Meaning, *, counted: bool) -> Judged:
+        space = meaning.space or self.around.spaces.of(sight.address, row.facts) or ""
+        says, reason = self._worth(sight, meaning, space=space)
         port = parse_port(row.port) if row.port else None
         protocol, role = _protocol(row, port), _role(row, self.feed)
         same_as = None
-        if says in _RANK:
+        if counted and says in _RANK:
             key = (sight.address, port, protocol, meaning.weakness, role, says)
             first = self._first.setdefault(key, row.row)
             same_as = first if first != row.row else None
@@ -147,17 +209,22 @@ class Judge:
             code=_code(row),
             address_class=address_class(sight.address),
             same_as=same_as,
+            space=space,
             about=_about(row),
         )
 
-    def _worth(self, sight: _Sight, meaning: Meaning) -> tuple[Judgement, str]:
+    def _worth(self, sight: _Sight, meaning: Meaning, *, space: str) -> tuple[Judgement, str]:
         """The meaning's weight, under the feed's cap; a moment that cannot be is set aside."""
         if sight.seen_at is not None and sight.seen_at > self._latest:
             return Judgement.QUARANTINE, "time-in-future"
         if sight.seen_at is not None and sight.seen_at < FIRST_PLAUSIBLE:
             return Judgement.QUARANTINE, "time-before-internet"
-        if self.around.withdrawn and str(sight.address) in self.around.withdrawn:
+        if self.around.withdrawn and sight.address in self.around.withdrawn:
             return Judgement.WITHDRAWN, "excluded-by-zone"
+        if meaning.worth is Judgement.WITHDRAWN:
+            return meaning.worth, meaning.reason
+        if space and Space(space).is_set_aside:
+            return Judgement.CORROBORATES, space
         if _RANK[self.feed.worth] <= _RANK[meaning.worth]:
             same = self.feed.worth is meaning.worth and self.feed.reason == "says-open"
             return self.feed.worth, meaning.reason if same else self.feed.reason
@@ -165,9 +232,9 @@ class Judge:
 
     def _seen_at(self, row: FeedRow) -> tuple[datetime | None, str]:
         if row.time:
-            return parse_time(
-                row.time, form=self.around.time_form, zone=self.around.time_zone
-            ), "row"
+            form = self.around.time_form
+            told = parse_time(row.time, form=form, zone=self.around.time_zone)
+            return told, "row" if is_to_second(row.time, form=form) else "day"
         return self.around.file_time, "file" if self.around.file_time else ""
 
     def _bad_port_or_protocol(self, row: FeedRow) -> str:
@@ -178,11 +245,10 @@ class Judge:
         known = row.protocol.lower() in {"", *Protocol}
         return "" if known else "bad-protocol"
 
-    def _not_single(self, row: FeedRow, address: Address | NotAddress) -> Judged:
+    def _set_apart(self, row: FeedRow, address: Address | NotAddress) -> Judged:
+        """An exception that the zone makes, or its own entry for testing."""
         judgement, reason = _SPANS[row.span]
         ip = None if isinstance(address, NotAddress) else address
-        if row.span is Span.RANGE:
-            ip = None
         refused = self._refused(row, reason, ip=ip)
         return replace(refused, judgement=judgement, says=judgement, code=_code(row))
 
@@ -203,6 +269,8 @@ class Judge:
 
 def meanings_of(row: FeedRow, feed: Feed, *, only_by_tag: bool = False) -> list[Meaning]:
     """What a row says: by its code, else its tags, its words, or what the feed is about."""
+    if feed.verdicts:
+        return _by_verdict(row, feed)
     if feed.codes and row.code:
         found = list(feed.codes.get(row.code, (_UNKNOWN_CODE,)))
     else:
@@ -217,6 +285,14 @@ def meanings_of(row: FeedRow, feed: Feed, *, only_by_tag: bool = False) -> list[
     return list({meaning.weakness: meaning for meaning in reversed(found)}.values())[::-1]
 
 
+def _by_verdict(row: FeedRow, feed: Feed) -> list[Meaning]:
+    """A check says for what it looked (the tags) and what it found there (the code)."""
+    told = feed.verdicts.get(row.code)
+    worth, reason = told if told is not None else (Judgement.CORROBORATES, "unknown-code")
+    return [replace(about, worth=worth, reason=reason) for about in _by_tags(row.tags, feed)]
+
+
+_IS_RANGE = NotAddress("range")
 _UNKNOWN_CODE = Meaning(worth=Judgement.CORROBORATES, reason="unknown-code")
 _NO_KIND = Meaning(worth=Judgement.CORROBORATES, reason="no-weakness-named")
 

@@ -17,6 +17,7 @@ from openletter.evidence.rules.judge import Circumstances, Judge, Judged
 from openletter.evidence.rules.recognise import Hint, NotRead, Recognised, recognise
 from openletter.wire import mappedcsv, plainlist, rbldnsd, shadowserver
 from openletter.wire.feedrow import FeedRow
+from openletter.wire.intervals import Intervals
 from openletter.wire.lines import Line, is_utf16, lines
 from openletter.wire.table import records
 from openletter.wire.unpack import Limits, Part, UnreadableFileError, parts
@@ -108,7 +109,7 @@ def _known(part: Part, *, book: SourceBook, hint: Hint) -> Recognised | NotRead:
 
 
 def _circumstances(part: Part, known: Recognised, *, now: datetime) -> Circumstances:
-    withdrawn: frozenset[str] = frozenset()
+    withdrawn = Intervals()
     if known.format is Format.RBLDNSD:
         withdrawn = rbldnsd.exceptions(lines(part.open()))
     mapping = known.mapping

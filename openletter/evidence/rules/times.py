@@ -14,6 +14,7 @@ _ISO = re.compile(
 _OFFSET = re.compile(r"([+-])(\d\d):?(\d\d)?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)T?(\d\d)(\d\d)(\d\d)Z?", re.ASCII)
 _SLASHED = re.compile(r"(\d{4})[:/](\d\d)[:/](\d\d)[ :](\d\d:\d\d:\d\d)", re.ASCII)
+_TO_SECOND = re.compile(r":\d\d:\d\d|\d{8}T?\d{6}", re.ASCII)
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,6 +30,13 @@ def parse_time(text: str, *, form: str = "", zone: str = "") -> datetime | None:
     if form == "epoch":
         return _epoch(plain)
     return _by_form(plain, form=form, zone=zone) if form else _iso(plain, zone=zone)
+
+
+def is_to_second(text: str, *, form: str = "") -> bool:
+    """Whether a moment is named to the second; else a moving address is nobody's."""
+    if form and form != "epoch":
+        return any(mark in form for mark in ("%S", "%X", "%c", "%s", "%T"))
+    return form == "epoch" or bool(_TO_SECOND.search(text))
 
 
 def _utc(plain: str) -> datetime | None:
