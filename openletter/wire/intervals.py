@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 
 Address = IPv4Address | IPv6Address
@@ -33,3 +33,9 @@ class Intervals:
         number = int(address)
         at = bisect_right(starts, number) - 1
         return at >= 0 and number <= self._ends[address.version][at]
+
+    def ends(self) -> Iterator[tuple[int, int, int]]:
+        """Version, first and last number of each merged range, in order."""
+        for version, starts in self._starts.items():
+            for first, last in zip(starts, self._ends[version], strict=True):
+                yield version, first, last

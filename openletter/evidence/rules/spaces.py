@@ -7,7 +7,7 @@ list that an operator loaded. Exits, scanners and own hosts are told by loaded l
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
@@ -97,3 +97,9 @@ class Spaces:
         if naming.is_shared_by_name(name):
             return Space.SHARED_BY_NAME
         return Space.DYNAMIC_BY_NAME if naming.moves_by_name(name, address) else None
+
+    def set_aside(self) -> Iterator[tuple[int, int, int]]:
+        """Version, first and last number of what the lists set aside."""
+        for kind, ranges in self._ranges.items():
+            if _BY_LIST[kind].is_set_aside:
+                yield from ranges.ends()
