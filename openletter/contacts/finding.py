@@ -12,6 +12,7 @@ from django.db.models import Count, Q
 from openletter.campaigns.models import Campaign, Constituency
 from openletter.campaigns.rules import Entry, arm_of
 from openletter.cases.models import Case
+from openletter.contacts import teams
 from openletter.contacts.ladder import ladders
 from openletter.contacts.models import (
     Candidate,
@@ -47,6 +48,8 @@ class Known:
     health: dict[str, MailboxHealth]
     suppressed: dict[str, str]
     countries: dict[str, int]
+    csirts: Sequence[pure.Candidate]
+    declared: dict[str, tuple[str, ...]]
 
 
 def decide_for(cases: Sequence[Case], *, campaign: Campaign) -> dict[int, Decision]:
@@ -61,9 +64,8 @@ def decide_for(cases: Sequence[Case], *, campaign: Campaign) -> dict[int, Decisi
 
 def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
     overrides = [_of_override(each) for each in known.overrides if case.ip in each.network]
-    boxes = {each.mailbox for rung in rungs for each in rung.candidates} | {
-        each.mailbox for each in overrides
-    }
+    boxes = {each.mailbox for rung in rungs for each in rung.candidates}
+    boxes |= {each.mailbox for each in overrides} | {each.mailbox for each in known.csirts}
     health = [known.health[box] for box in boxes if box in known.health]
     network = _network(rungs)
     return Facts(
@@ -72,15 +74,18 @@ def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
         claims=known.claims,
         lead=lead,
         overrides=overrides,
+        csirts=known.csirts,
         history=History(
             dead=frozenset(row.mailbox for row in health if row.dead_at),
             suppressed={box: known.suppressed[box] for box in boxes if box in known.suppressed},
             not_ours=frozenset(row.mailbox for row in health if network in row.not_ours),
+            bounced={row.mailbox: row.bounces for row in health if row.bounces},
         ),
         mailboxes=MailboxFacts(
             stored_language={r.mailbox: r.language_stored for r in health if r.language_stored},
             language_of_reply={r.mailbox: r.language for r in health if r.language},
             countries=known.countries,
+            declared=known.declared,
         ),
     )
 
@@ -109,7 +114,8 @@ def _known(campaign: Campaign, found: Iterable[list[Rung]]) -> Known:
     partners = campaign.partners.values_list("pk", flat=True)
     overrides = Override.objects.filter(Q(campaign=campaign) | Q(campaign=None), undone_at=None)
     boxes = {each.mailbox for rungs in found for rung in rungs for each in rung.candidates}
-    boxes |= {each.mailbox for each in overrides}
+    csirts = teams.candidates(campaign)
+    boxes |= {each.mailbox for each in overrides} | {each.mailbox for each in csirts}
     health = MailboxHealth.objects.filter(exercise=campaign.world, mailbox__in=boxes)
     return Known(
         claims=[
@@ -120,6 +126,8 @@ def _known(campaign: Campaign, found: Iterable[list[Rung]]) -> Known:
         health={row.mailbox: row for row in health},
         suppressed=suppressed(campaign, boxes),
         countries=_countries(campaign, boxes),
+        csirts=csirts,
+        declared=teams.languages(campaign),
     )
 
 

@@ -10,6 +10,7 @@ from openletter.campaigns.fields import CidrField, InetField
 from openletter.campaigns.models import Campaign, Partner, PartnerScoped
 from openletter.cases.models import Case
 from openletter.contacts import lookup_rows as lookup_rows  # Django finds its tables by this
+from openletter.contacts import team_rows as team_rows
 from openletter.words import Reader, Scope
 
 

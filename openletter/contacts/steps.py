@@ -21,7 +21,7 @@ from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.models import Case
-from openletter.contacts import finding, loading
+from openletter.contacts import finding, loading, teams
 from openletter.contacts.errors import ContactError
 from openletter.contacts.models import (
     Choice,
@@ -31,6 +31,7 @@ from openletter.contacts.models import (
     Suppression,
 )
 from openletter.contacts.rules.refuse import World, refusal_of_mailbox
+from openletter.contacts.team_rows import CsirtReview
 from openletter.wire import mailaddress
 from openletter.wire.registry import parse_address
 from openletter.words import CaseState, Reason, Scope, normalise_language
@@ -67,6 +68,15 @@ def load_registries(
         return send_back(unanswered, because=because, actor="command:registry", now=now)
 
     return loading.load(files, exercise=exercise, now=now, then=ask_again)
+
+
+@transaction.atomic
+def review_team(country: str, *, user: User, now: datetime) -> tuple[CsirtReview, int]:
+    """A person signs a response team's entry; cases for which nobody was found are asked again."""
+    row = teams.review(country, user=user, now=now)
+    unanswered = Choice.objects.filter(_REAL, outcome=Choice.Outcome.NOBODY)
+    actor = f"user:{user.get_username()}"
+    return row, send_back(unanswered, because="csirt-reviewed", actor=actor, now=now)
 
 
 # -- find ---------------------------------------------------------------------------------------

@@ -58,8 +58,9 @@ def answer(
     delegations: Sequence[Delegation] = (),
     world: World = World.REAL,
     history: History = NOTHING_KNOWN,
+    beside: Sequence[Candidate] = (),
 ) -> Answer:
-    """Rank everything that the registrations say about the question."""
+    """Rank everything that the registrations say about the question, and what others say."""
     ladder = ladder_of(question, registrations)
     every = [
         replace(each, level=level)
@@ -68,12 +69,15 @@ def answer(
     ]
     delegated = _delegated(question, ladder, delegations)
     organisation = organisation_country(ladder)
-    tags, reason = languages(Known(organisation=organisation, delegated=delegated))
+    registry = ladder[0].registry if ladder else None
+    tags, reason = languages(
+        Known(organisation=organisation, delegated=delegated, registry=registry)
+    )
     return Answer(
         question=_as_text(question, ladder),
         ladder=tuple(ladder),
         country=_shown_country(ladder) or delegated,
-        ranking=rank(every, history=history),
+        ranking=rank([*every, *beside], history=history),
         languages=tags,
         language_reason=reason,
     )

@@ -65,6 +65,8 @@ class MailboxFacts:
     language_of_reply: dict[str, str] = field(default_factory=dict)
     countries: dict[str, int] = field(default_factory=dict)
     """in how many countries its networks are"""
+    declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """languages that a partner's register or a team's page names"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -120,7 +122,7 @@ def decide(facts: Facts) -> Decision:
         facts.address, country=country, claims=facts.claims, lead=facts.lead
     )
     ranking = rank(_candidates(facts, responsibility, country), history=facts.history)
-    outcome, why = _outcome(ranking, responsibility, facts.rungs)
+    outcome, why = _outcome(ranking, responsibility, facts.rungs, country)
     reader = _reader(ranking, outcome)
     tags, language_reason = _languages(facts, ranking)
     return Decision(
@@ -154,7 +156,19 @@ def _candidates(
             each if each.level == rung.level else replace(each, level=rung.level)
             for each in rung.candidates
         )
-    yield from (each for each in facts.csirts if each.object == country)
+    if not _wants_none(facts):
+        yield from (each for each in facts.csirts if each.object == country)
+
+
+def _wants_none(facts: Facts) -> bool:
+    """Whoever wants no letters is not told on to his country's team."""
+    suppressed = facts.history.suppressed
+    return bool(suppressed) and any(
+        each.mailbox in suppressed
+        for rung in facts.rungs
+        for each in rung.candidates
+        if each.refused is None
+    )
 
 
 def candidates_as_json(
@@ -167,7 +181,7 @@ def candidates_as_json(
 
 
 def _outcome(
-    ranking: Ranking, responsibility: Responsibility, rungs: Sequence[Rung]
+    ranking: Ranking, responsibility: Responsibility, rungs: Sequence[Rung], country: str | None
 ) -> tuple[str, tuple[Reason, ...]]:
     if responsibility.conflict:
         return "conflict", ()
@@ -176,7 +190,7 @@ def _outcome(
     if ranking.needs_person:
         return "needs-person", (Reason(code="only-persons"),)
     code = "no-contact" if any(rung.is_network for rung in rungs) else "no-netblock"
-    return "nobody", (Reason(code=code),)
+    return "nobody", (Reason(code=code), Reason(code="no-team", values={"country": country}))
 
 
 def _reader(ranking: Ranking, outcome: str) -> Reader | None:
@@ -212,6 +226,8 @@ def _languages(facts: Facts, ranking: Ranking) -> tuple[tuple[str, ...], Reason]
             of_reply=facts.mailboxes.language_of_reply.get(mailbox),
             organisation=next(filter(None, own), None),
             delegated=next(filter(None, delegated), None),
+            declared=facts.mailboxes.declared.get(mailbox, ()),
+            registry=next((rung.registry for rung in facts.rungs if rung.is_network), None),
             countries_of_contact=facts.mailboxes.countries.get(mailbox, 1),
         )
     )
