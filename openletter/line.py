@@ -16,7 +16,10 @@ from django.db.models import Model, QuerySet
 
 import openletter.cases.steps as cases
 import openletter.contacts.steps as contacts
+import openletter.evidence.consulting as consulting
+import openletter.evidence.jobs as evidence_jobs
 import openletter.evidence.steps as evidence
+import openletter.evidence.taking as taking
 import openletter.letters.jobs as letter_jobs
 import openletter.letters.sending as sending
 import openletter.letters.steps as letters
@@ -57,8 +60,12 @@ _MINUTE, _OFTEN = timedelta(minutes=1), timedelta(seconds=10)
 
 LINE: tuple[Step, ...] = (
     Step(
-        name=StepName.INGEST, ready=evidence.waiting_batches, run=evidence.ingest,
+        name=StepName.INGEST, ready=evidence.waiting_batches, run=taking.ingest,
         queue="ingest", batch=1, every=_MINUTE, since="stored_at",
+    ),
+    Step(
+        name=StepName.CONSULT, ready=consulting.waiting, run=evidence_jobs.consult,
+        queue="consult", batch=200, every=_MINUTE, since="weighed_at",
     ),
     Step(
         name=StepName.WEIGH, ready=evidence.unweighed, run=evidence.weigh,

@@ -146,6 +146,7 @@ class StepName(StrEnum):
     """The steps of the line in order; a law keeps this equal to `line.LINE`."""
 
     INGEST = "ingest"
+    CONSULT = "consult"
     WEIGH = "weigh"
     OPEN = "open"
     FIND = "find"

@@ -27,7 +27,8 @@ SHOWN_LINES = 34
 FEW_ROWS = 4
 LAST_EVENTS = 9
 DONE = {
-    StepName.INGEST: "files read", StepName.WEIGH: "statements weighed",
+    StepName.INGEST: "files read", StepName.CONSULT: "addresses asked about",
+    StepName.WEIGH: "statements weighed",
     StepName.OPEN: "findings taken up", StepName.FIND: "contacts decided",
     StepName.COMPOSE: "rows written and cleared", StepName.SEND: "mails handed over",
     StepName.READ: "replies read", StepName.RECHECK: "second looks",

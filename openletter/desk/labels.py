@@ -34,6 +34,7 @@ Label = str | Promise
 
 STEP: Final[Mapping[StepName, Label]] = {
     StepName.INGEST: _("Read reports"),
+    StepName.CONSULT: _("Ask blocklists"),
     StepName.WEIGH: _("Weigh evidence"),
     StepName.OPEN: _("Open cases"),
     StepName.FIND: _("Find contacts"),

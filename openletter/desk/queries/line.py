@@ -38,7 +38,7 @@ def deliveries(viewer: Viewer) -> QuerySet[Delivery]:
 
 @dataclass(frozen=True, kw_only=True)
 class CampaignLine:
-    """A campaign's nine steps in order and its deliveries by state."""
+    """A campaign's steps in order and its deliveries by state."""
 
     campaign: Campaign
     steps: list[LineState]
