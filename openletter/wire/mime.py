@@ -37,6 +37,8 @@ class Part:
     body: bytes = b""
     depth: int = 0
     inside_message: bool = False
+    is_broken: bool = False
+    """Its base64 holds what is none, or ends too early: the body is not what was sent."""
 
     @property
     def is_text(self) -> bool:
@@ -209,6 +211,7 @@ class _Reader:
                 body=self._decoded(headers, body),
                 depth=depth,
                 inside_message=inside,
+                is_broken=_is_broken(body, _first(headers, "content-transfer-encoding")),
             )
         )
 
@@ -313,6 +316,15 @@ def _decode_transfer(body: bytes, encoding: str) -> bytes:
     if kind == "quoted-printable":
         return binascii.a2b_qp(body)
     return body
+
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/\s]*(?:=\s*){0,2}")
+
+
+def _is_broken(body: bytes, encoding: str) -> bool:
+    if encoding.strip().lower().strip("\"'") != "base64":
+        return False
+    return not _BASE64.fullmatch(body) or len(b"".join(body.split())) % 4 != 0
 
 
 def _tail(clean: bytes) -> bytes:

@@ -10,8 +10,8 @@ from __future__ import annotations
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from openletter.wire.visible import visible
@@ -19,10 +19,12 @@ from openletter.wire.visible import visible
 CHUNK = 1 << 16
 _GZIP = b"\x1f\x8b"
 _ZIP = (b"PK\x03\x04", b"PK\x05\x06")
+PACKED = (_GZIP, *_ZIP)
+"""How the files begin that are unpacked here."""
 _NOT_READ = {
     b"BZh": "bzip2", b"\xfd7zXZ\x00": "xz", b"7z\xbc\xaf\x27\x1c": "7-zip",
     b"Rar!\x1a\x07": "rar", b"\x28\xb5\x2f\xfd": "zstd", b"SQLite format 3": "sqlite",
-    b"%PDF-": "pdf", b"\xd0\xcf\x11\xe0": "office",
+    b"%PDF-": "pdf", b"PAR1": "parquet", b"\xd0\xcf\x11\xe0": "office",
 }  # fmt: skip
 _UNSAFE_NAME = re.compile(r"(^[/\\])|(^[A-Za-z]:)|((^|[/\\])\.\.([/\\]|$))|[\x00-\x1f\x7f]")
 
@@ -52,12 +54,15 @@ class UnreadableFileError(Exception):
 class Part:
     """One stream to be judged: the file itself, or a member of an archive (`archive!member`).
 
-    With `refused` set it is listed and not read.
+    With `refused` set it is listed and not read. `form` is set where whoever opened it knows what
+    it is; `told` is what a mail around it says of itself.
     """
 
     name: str
     open: Callable[[], Iterator[bytes]]
     refused: str = ""
+    form: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
 
 
 def parts(name: str, stream: BinaryIO, *, limits: Limits | None = None) -> list[Part]:
