@@ -12,7 +12,10 @@ MOVES: Mapping[CaseState, frozenset[CaseState]] = {
     CaseState.CLOSED: frozenset({CaseState.OPEN}),
     CaseState.WITHDRAWN: frozenset({CaseState.OPEN}),
 }
-"""open <-> announced-fixed -> closed; closed and withdrawn reopen when it is seen again."""
+"""open <-> announced-fixed -> closed; closed and withdrawn reopen when it is seen again.
+
+A withdrawal of the evidence ends any of them, a closed one too (`cases.mistakes`).
+"""
 
 WORLDS: Mapping[bool, str] = {True: "exercise", False: "real"}
 """What the database calls the addresses that an exercise, or a real campaign, may pursue."""

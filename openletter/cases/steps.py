@@ -7,16 +7,17 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from django.db import transaction
-from django.db.models import CharField, Count, Exists, F, Func, OuterRef, QuerySet
+from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, QuerySet
 
 from openletter.campaigns.fields import Network
 from openletter.campaigns.models import Campaign, Constituency, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import exclusions_for, is_excluded, record
-from openletter.cases.models import Case, CaseLink, Skipped
+from openletter.cases.models import Case, CaseLink, Mistake, Skipped
 from openletter.cases.rules import may_move, why_not_pursued
+from openletter.evidence import weighing
 from openletter.evidence.models import Finding
-from openletter.words import CaseState, FindingState, Reason, new_reference
+from openletter.words import CaseState, FindingState, Reason, Weakness, new_reference
 
 ACTOR = "step:open"
 
@@ -36,6 +37,7 @@ def findings_without_case(campaign: Campaign, *, now: datetime) -> QuerySet[Find
         campaign=campaign, finding=OuterRef("pk"), evidence_at__gte=OuterRef("last_seen")
     )
     return Finding.objects.filter(
+        Q(fresh_until=None) | Q(fresh_until__gt=now),
         ~Exists(known),
         ~Exists(skipped),
         exercise=campaign.world,
@@ -48,9 +50,11 @@ def findings_without_case(campaign: Campaign, *, now: datetime) -> QuerySet[Find
 @transaction.atomic
 def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
     """One case per campaign, address and weakness; a later finding adds evidence to it."""
+    weighing.hold(campaign.world, shared=True)
     world = Func(F("ip"), function="address_world", output_field=CharField())
     waiting = findings_without_case(campaign, now=now).annotate(world=world)[:limit]
     findings = [(finding, str(getattr(finding, "world", ""))) for finding in waiting]
+    too_little = _by_own_knobs(campaign, [finding for finding, _ in findings], now=now)
     known = _cases_of(campaign, [finding for finding, _ in findings])
     exclusions = exclusions_for(campaign)
     fresh: list[Finding] = []
@@ -60,7 +64,7 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
             exercise=campaign.exercise,
             world=where,
             is_excluded=is_excluded(finding.ip, exclusions),
-        )
+        ) or ("campaign-asks-more" if finding.pk in too_little else "")
         case = known.get((str(finding.ip), finding.weakness))
         if reason:
             _skip(campaign, finding, reason=reason, now=now)
@@ -71,6 +75,25 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
     _add_evidence(again, now=now)
     _open(campaign, fresh, now=now)
     return len(findings)
+
+
+def _by_own_knobs(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> set[int]:
+    """Findings that are not open by this campaign's knobs; what it asks stands on the others.
+
+    The real world is weighed with the laxest of its campaigns' knobs; mostly there is one.
+    """
+    own = weighing.policy_of(campaign)
+    if own == weighing.world_policy(campaign.world):
+        return set()
+    targets = {(one.ip, Weakness(one.weakness)): one for one in findings}
+    weighed = weighing.weigh_targets(targets, exercise=campaign.world, policy=own, now=now)
+    for target, conclusion in weighed.items():
+        targets[target].fresh_until = conclusion.fresh_until
+    return {
+        finding.pk
+        for target, finding in targets.items()
+        if target not in weighed or weighed[target].state is not FindingState.OPEN
+    }
 
 
 def _cases_of(campaign: Campaign, findings: Sequence[Finding]) -> dict[tuple[str, str], Case]:
@@ -94,16 +117,28 @@ def _skip(campaign: Campaign, finding: Finding, *, reason: str, now: datetime) -
 
 
 def _add_evidence(seen_again: Sequence[tuple[Case, Finding]], *, now: datetime) -> None:
-    """Seen again: the case knows; one that was closed or withdrawn before this opens again."""
+    """Seen again: the case knows; one that had closed, or was our mistake, opens again by it."""
     for case, finding in seen_again:
         case.finding, case.last_evidence_at = finding, _newest(finding)
+        case.fresh_until = finding.fresh_until
     Case.objects.bulk_update(
-        [case for case, _ in seen_again], ["finding", "last_evidence_at"], batch_size=500
+        [case for case, _ in seen_again],
+        ["finding", "last_evidence_at", "fresh_until"],
+        batch_size=500,
     )
+    mistaken = set(_mistakes_of([case for case, _ in seen_again]))
     for case, _ in seen_again:
         ended = case.closed_at
-        if case.state == CaseState.CLOSED and ended is not None and case.last_evidence_at > ended:
+        if ended is None or case.last_evidence_at <= ended:
+            continue
+        if case.state == CaseState.CLOSED or case.pk in mistaken:
             reopen(case, actor=ACTOR, now=now, reason=Reason(code="seen-again"))
+
+
+def _mistakes_of(cases: Iterable[Case]) -> QuerySet[Mistake, int]:
+    """Those of the cases that are our mistake now, by id."""
+    standing = Mistake.objects.filter(case__in=[case.pk for case in cases], undone_at=None)
+    return standing.values_list("case_id", flat=True)
 
 
 def _open(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> None:
@@ -119,6 +154,7 @@ def _open(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> 
             reference=reference,
             opened_at=now,
             last_evidence_at=_newest(finding),
+            fresh_until=finding.fresh_until,
         )
         for finding, reference in zip(findings, _references(len(findings)), strict=True)
     ]
@@ -257,10 +293,20 @@ def withdraw(case: Case, *, actor: str, now: datetime, reason: Reason) -> bool:
     )
 
 
+@transaction.atomic
 def reopen(case: Case, *, actor: str, now: datetime, reason: Reason | None = None) -> bool:
-    """Pursued again, by a person or because it was seen again."""
+    """Pursued again, by a person or because it was seen again.
+
+    What was our mistake opens only on evidence that holds; else its withdrawal is to be restored.
+    """
+    mistaken = Mistake.objects.filter(case=case, undone_at=None)
+    if case.finding.state != FindingState.OPEN and mistaken.exists():
+        return False
     change = {"closed_at": None, "announced_at": None, "announced_until": None}
-    return _move(case, CaseState.OPEN, "reopened", change, actor=actor, now=now, reason=reason)
+    moved = _move(case, CaseState.OPEN, "reopened", change, actor=actor, now=now, reason=reason)
+    if moved:
+        mistaken.update(undone_at=now, undone_because="seen-again")
+    return moved
 
 
 @transaction.atomic

@@ -102,11 +102,28 @@ def reweigh(targets: Collection[Target], *, exercise: Campaign | None, now: date
     """The newest conclusion about each of these, in place of the one before."""
     policy = world_policy(exercise)
     said = said_of(targets, exercise=exercise, since=now - REMEMBERED)
+    if silent := set(targets) - set(said):
+        said |= {target: [] for target in _found_before(silent, exercise=exercise)}
     concluded = (
         (ip, weakness, conclude(listings, policy=policy, now=now))
         for (ip, weakness), listings in said.items()
     )
     copy_findings(concluded, exercise=exercise, now=now)
+
+
+def _found_before(targets: set[Target], *, exercise: Campaign | None) -> set[Target]:
+    """Those of which a conclusion stands that nothing holds up any more."""
+    rows = Finding.objects.filter(exercise=exercise, ip__in={ip for ip, _ in targets})
+    found = rows.values_list("ip", "weakness")
+    return {(ip, Weakness(weakness)) for ip, weakness in found} & targets
+
+
+def weigh_targets(
+    targets: Collection[Target], *, exercise: Campaign | None, policy: Policy, now: datetime
+) -> dict[Target, Weighed]:
+    """What these come to with given knobs; stores nothing."""
+    said = said_of(targets, exercise=exercise, since=now - REMEMBERED)
+    return {about: conclude(them, policy=policy, now=now) for about, them in said.items()}
 
 
 IN_SCOPE = """
@@ -195,11 +212,12 @@ _COLUMNS = f"""
     o.space, s.terms -> '{CERT_ONLY}' = 'true'::jsonb
 """
 _SAID = f"""
-SELECT {_COLUMNS}, o.seen_at, o.withdrawn_id IS NOT NULL, false
+SELECT {_COLUMNS}, o.seen_at, o.withdrawn_id IS NOT NULL OR s.suspended_at IS NOT NULL, false
 FROM observation o
 JOIN unnest(%(ips)s::inet[], %(weaknesses)s::text[]) AS target (ip, weakness) USING (ip, weakness)
 JOIN source s ON s.id = o.source_id
-WHERE o.exercise_id {{world}} AND o.seen_at > %(since)s AND s.suspended_at IS NULL
+WHERE o.exercise_id {{world}} AND o.seen_at > %(since)s
+  AND (s.suspended_at IS NULL OR %(with_suspended)s)
   AND o.says IN ('accept', 'reachable-only', 'corroborates')
 ORDER BY o.ip, o.weakness, o.id
 """
@@ -229,14 +247,21 @@ def said_of(
     exercise: Campaign | None,
     since: datetime,
     known_at: datetime | None = None,
+    without: Collection[int] = frozenset(),
+    with_suspended: bool = False,
 ) -> dict[Target, list[Listing]]:
-    """All that sources say of these, with what was taken back marked as such."""
+    """All that sources say of these, with what was taken back marked as such.
+
+    `without`: as if these rows had been taken back too; `with_suspended`: as if all rows of
+    suspended sources had been, which else are left out.
+    """
     ordered = sorted(targets, key=lambda target: (target[0].packed, target[1]))
     world = "IS NULL" if exercise is None else "= %(world)s"
-    parameters: dict[str, list[str] | datetime | int | None] = {
+    parameters: dict[str, list[str] | datetime | int | bool | None] = {
         "ips": [str(ip) for ip, _ in ordered],
         "weaknesses": [str(weakness) for _, weakness in ordered],
         "since": since, "known": known_at, "world": exercise.pk if exercise else None,
+        "with_suspended": with_suspended,
     }  # fmt: skip
     query = _SAID if known_at is None else _KNOWN
     found: dict[Target, list[Listing]] = {}
@@ -244,6 +269,8 @@ def said_of(
         cursor.execute(query.format(world=world), parameters)
         for row in cursor:
             target, listing = _listing(row)
+            if listing.key in without:
+                listing = replace(listing, taken_back=True)
             found.setdefault(target, []).append(listing)
     return found
 

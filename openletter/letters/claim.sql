@@ -7,9 +7,10 @@ WITH chosen AS MATERIALIZED (
     LEFT JOIN wave w ON w.id = l.wave_id
     WHERE d.campaign_id = %(campaign)s
       AND (d.state = 'cleared' OR (d.state = 'deferred' AND d.not_before <= %(now)s))
-      AND (d.purpose = 'answer' OR %(with_letters)s)
+      AND (d.purpose = 'answer' OR %(with_letters)s
+           OR (w.kind = 'correction' AND %(with_corrections)s))
       AND ({door}) IS NULL
-    ORDER BY d.purpose, d.id
+    ORDER BY d.purpose, w.kind IS DISTINCT FROM 'correction', d.id
     LIMIT %(limit)s
     FOR UPDATE OF d SKIP LOCKED
 )

@@ -82,7 +82,7 @@ def send_back(campaign: Campaign, *, now: datetime, limit: int = 500) -> dict[st
         row.settled_at = now
         row.save(update_fields=["state", "reason", "settled_at"])
         entries.append(entry_of(row, "sent-back", before=before, now=now, because=found[row.pk]))
-    _forget_letters(Letter.objects.filter(delivery__in=rows))
+    forget_letters(Letter.objects.filter(delivery__in=rows))
     campaigns.record(entries)
     counts: dict[str, int] = {}
     for reason in found.values():
@@ -90,7 +90,7 @@ def send_back(campaign: Campaign, *, now: datetime, limit: int = 500) -> dict[st
     return counts
 
 
-def _forget_letters(letters: QuerySet[Letter]) -> None:
+def forget_letters(letters: QuerySet[Letter]) -> None:
     """Letters that never left, with rows, tokens and the links printed in them."""
     ids = list(letters.values_list("id", flat=True))
     rows = LetterCase.objects.filter(letter_id__in=ids)

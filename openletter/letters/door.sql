@@ -8,7 +8,9 @@ CASE
     WHEN d.purpose = 'answer'
         THEN CASE WHEN c.state IN ('running', 'waiting', 'finished') THEN NULL
              ELSE 'campaign-not-running' END
-    WHEN c.state <> 'running' THEN 'campaign-not-running'
+    WHEN c.state <> 'running' AND NOT (
+        w.kind IS NOT DISTINCT FROM 'correction' AND c.state IN ('waiting', 'finished')
+    ) THEN 'campaign-not-running'
     WHEN l.id IS NULL THEN 'no-letter'
     WHEN w.opens_at > %(now)s THEN 'wave-not-open'
     WHEN w.closes_at <= %(now)s THEN 'wave-closed'
@@ -26,14 +28,39 @@ CASE
     ) THEN 'suppressed'
     WHEN EXISTS (
         SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
-        WHERE lc.letter_id = l.id AND k.state <> 'open'
-    ) THEN 'case-not-open'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
         JOIN exclusion e ON k.ip <<= e.network
         WHERE lc.letter_id = l.id AND e.undone_at IS NULL
           AND (e.campaign_id IS NULL OR e.campaign_id = c.id)
     ) THEN 'excluded'
+    WHEN w.kind = 'correction' THEN CASE
+        WHEN NOT EXISTS (
+            SELECT FROM correction q
+            WHERE q.wave_id = w.id AND q.approved_at IS NOT NULL AND q.dropped_at IS NULL
+        ) THEN 'correction-not-approved'
+        WHEN EXISTS (
+            SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+            WHERE lc.letter_id = l.id AND (k.state <> 'withdrawn' OR NOT EXISTS (
+                SELECT FROM mistake m WHERE m.case_id = k.id AND m.undone_at IS NULL))
+        ) THEN 'no-mistake'
+        WHEN EXISTS (
+            SELECT FROM letter_case lc
+            WHERE lc.letter_id = l.id AND NOT EXISTS (
+                SELECT FROM letter_case t JOIN letter b ON b.id = t.letter_id
+                JOIN wave v ON v.id = b.wave_id JOIN delivery e ON e.id = b.delivery_id
+                WHERE t.case_id = lc.case_id AND b.mailbox = d.mailbox AND v.kind <> 'correction'
+                  AND (e.state IN ('accepted', 'delivered')
+                       OR (e.state = 'unknown' AND e.not_sent_at IS NULL)))
+        ) THEN 'never-told'
+    END
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        WHERE lc.letter_id = l.id AND k.state <> 'open'
+    ) THEN 'case-not-open'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        JOIN finding f ON f.id = k.finding_id JOIN observation o ON o.id = ANY(f.rows)
+        WHERE lc.letter_id = l.id AND o.withdrawn_id IS NOT NULL
+    ) THEN 'evidence-withdrawn'
     WHEN EXISTS (
         SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
         WHERE lc.letter_id = l.id
@@ -42,6 +69,7 @@ CASE
     WHEN EXISTS (
         SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
         WHERE lc.letter_id = l.id
-          AND k.last_evidence_at <= %(now)s - c.door_fresh_days * interval '1 day'
+          AND (k.last_evidence_at <= %(now)s - c.door_fresh_days * interval '1 day'
+               OR k.fresh_until <= %(now)s)
     ) THEN 'evidence-old'
 END

@@ -209,7 +209,9 @@ def _marked(cases: QuerySet[Case], campaign: Campaign, *, now: datetime) -> Quer
         When(Exists(left), then=Value(INCLUDED)),
         When(_within(exclusions_for(campaign)), then=Value("excluded")),
         When(state=CaseState.ANNOUNCED_FIXED, then=Value("announced-fixed")),
-        When(last_evidence_at__lte=stale, then=Value("stale")),
+        When(
+            Q(last_evidence_at__lte=stale) | Q(fresh_until__lte=now), then=Value("stale")
+        ),
         When(~Exists(current), then=Value("no-choice-yet")),
         *[
             When(Exists(current.filter(outcome=outcome)), then=Value(f"contact-{outcome}"))

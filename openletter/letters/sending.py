@@ -22,7 +22,7 @@ from openletter.letters.models import Delivery, Letter, LetterCase
 from openletter.letters.rules.fates import is_dead, may_leave, state_of, wait_after
 from openletter.letters.turn import alone
 from openletter.wire.smtp import Fate, Outcome
-from openletter.words import DeliveryState, Reason
+from openletter.words import DeliveryState, Reason, WaveKind
 
 __all__ = [
     "MOST_BEYOND_RECALL", "Claimed", "Refused", "alone", "beyond_recall", "claim", "clear_again",
@@ -84,17 +84,23 @@ def beyond_recall(campaign: Campaign) -> int:
 
 def may_leave_now(campaign: Campaign, *, now: datetime) -> int:
     """How many letters pace, recall and the first batch allow."""
+    room = corrections_may_leave(campaign, now=now)
+    if campaign.exercise or Approval.objects.filter(campaign=campaign, what="go-on").exists():
+        return room
     letters = Delivery.objects.filter(campaign=campaign, purpose=Delivery.Purpose.LETTER)
-    room = may_leave(
+    left = letters.exclude(handed_at=None).exclude(letter__wave__kind=WaveKind.CORRECTION)
+    return min(room, max(0, campaign.first_batch - left.count()))
+
+
+def corrections_may_leave(campaign: Campaign, *, now: datetime) -> int:
+    """How many letters pace and recall allow; a person approved them, so no first batch waits."""
+    letters = Delivery.objects.filter(campaign=campaign, purpose=Delivery.Purpose.LETTER)
+    return may_leave(
         per_hour=campaign.letters_per_hour,
         left_last_hour=letters.filter(handed_at__gt=now - _HOUR).count(),
         beyond_recall=beyond_recall(campaign),
         most_beyond=MOST_BEYOND_RECALL,
     )
-    if campaign.exercise or Approval.objects.filter(campaign=campaign, what="go-on").exists():
-        return room
-    first = letters.exclude(handed_at=None).count()
-    return min(room, max(0, campaign.first_batch - first))
 
 
 def is_stopped(campaign: Campaign) -> bool:
@@ -115,9 +121,11 @@ def is_stopped(campaign: Campaign) -> bool:
 def claim(campaign: Campaign, *, worker: str, now: datetime, limit: int) -> list[Claimed]:
     """Take at most `limit` deliveries; they are `handing` from the commit of this on."""
     letters = may_leave_now(campaign, now=now)
+    corrections = corrections_may_leave(campaign, now=now)
     values: dict[str, int | str | bool | datetime] = {
         "campaign": campaign.pk, "now": now, "worker": worker, "with_letters": letters > 0,
-        "limit": min(limit, letters or limit, LARGEST_BATCH),
+        "with_corrections": corrections > 0,
+        "limit": min(limit, letters or corrections or limit, LARGEST_BATCH),
     }  # fmt: skip
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = on")

@@ -7,12 +7,11 @@ while a case joins or leaves it; once cleared it is never touched again.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from functools import cache
-from itertools import chain
 
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from openletter.campaigns.models import Campaign, Wave
@@ -20,11 +19,18 @@ from openletter.campaigns.rules import CampaignState, Entry
 from openletter.campaigns.steps import record, wait_after_first
 from openletter.cases.models import CaseLink
 from openletter.contacts.models import Choice
-from openletter.letters import library, waves
+from openletter.letters import corrections, library, waves
+from openletter.letters.clearing import (
+    clear_letters,
+    room,
+    room_before_waiting,
+    room_this_hour,
+)
 from openletter.letters.drafting import store
 from openletter.letters.gather import Pile, letters_before
 from openletter.letters.models import Delivery, Letter, LetterCase
 from openletter.letters.rules.facts import LetterError
+from openletter.letters.turn import composing
 from openletter.letters.waves import choices_to_write_about
 from openletter.words import DeliveryState, Reason, WaveKind
 
@@ -33,8 +39,6 @@ __all__ = ["choices_to_write_about", "clear", "compose", "open_update_wave", "wa
 OLD = timedelta(hours=24)
 """A draft of this age is written anew before it is cleared."""
 
-_LOCK_SPACE = 0x0C1E7
-
 
 # -- what waits ----------------------------------------------------------------------------------
 
@@ -42,31 +46,36 @@ _LOCK_SPACE = 0x0C1E7
 def waiting(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
     """Current choices that `compose` would move on now: unwritten, in a draft to renew or to clear.
 
-    A draft that may not be cleared yet (not started, paused, pace used up) does not count.
+    A draft that may not be cleared yet (not started, paused, pace used up) does not count. What is
+    to be corrected waits first.
     """
     drafts = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
-    if campaign.may_send and _room(campaign, now=now) > 0:
+    if campaign.may_send and room(campaign, now=now) > 0:
         drafts = waves.drafts(campaign).filter(wave__opens_at__lte=now)
     drafted = LetterCase.objects.filter(letter__in=drafts.values("pk")).values("choice")
     unwritten = choices_to_write_about(campaign, now=now).order_by().values("pk")
-    return Choice.objects.filter(Q(pk__in=unwritten) | Q(pk__in=drafted)).order_by("id")
+    wanted = Q(pk__in=unwritten) | Q(pk__in=drafted)
+    if corrections.may_write(campaign) and room_this_hour(campaign, now=now) > 0:
+        wanted |= Q(pk__in=corrections.due(campaign).order_by().values("choice"))
+    return Choice.objects.filter(wanted).order_by("id")
 
 
 # -- write ---------------------------------------------------------------------------------------
 
 
 def compose(campaign: Campaign, *, now: datetime, limit: int) -> int:
-    """Write drafts for at most `limit` mailboxes, then clear what may leave.
+    """Write corrections, then drafts for at most `limit` mailboxes; clear what may leave.
 
     Returns how many rows moved on: choices written about, drafts renewed, letters cleared.
     """
-    written = _write(campaign, now=now, limit=limit)
+    put_right = corrections.write(campaign, now=now, limit=limit)
+    written = put_right + _write(campaign, now=now, limit=limit)
     return written + clear(campaign, now=now, limit=limit)
 
 
 @transaction.atomic
 def _write(campaign: Campaign, *, now: datetime, limit: int) -> int:
-    _lock(campaign)
+    composing(campaign)
     fresh = choices_to_write_about(campaign, now=now)
     waiting = fresh.values_list("mailbox", flat=True)[: limit * 10]
     mailboxes = list(dict.fromkeys(waiting))[:limit]
@@ -113,12 +122,6 @@ def _drop_drafts(campaign: Campaign, mailboxes: Sequence[str]) -> None:
     old.delete()
 
 
-def _lock(campaign: Campaign) -> None:
-    """One composer a campaign at a time; held to the commit."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, campaign.pk])
-
-
 @cache
 def _versions() -> tuple[str, ...]:
     """Wording versions that a letter of today can have."""
@@ -136,15 +139,15 @@ def clear(campaign: Campaign, *, now: datetime, limit: int) -> int:
 
     At the campaign's pace, the first letters first; then it waits for a person to go on.
     """
-    _lock(campaign)
+    composing(campaign)
     campaign.refresh_from_db()
     if not campaign.may_send:
         return 0
-    room = min(limit, _room(campaign, now=now))
-    letters = list(_clearable(campaign, now=now)[: max(room, 0)])
+    most = min(limit, room(campaign, now=now))
+    letters = list(_clearable(campaign, now=now)[: max(most, 0)])
     if letters:
-        _clear(letters, campaign=campaign, now=now)
-    elif _room_before_waiting(campaign) <= 0:
+        clear_letters(letters, campaign=campaign, now=now)
+    elif room_before_waiting(campaign) <= 0:
         _wait_when_gone(campaign, now=now)
     return len(letters)
 
@@ -152,32 +155,6 @@ def clear(campaign: Campaign, *, now: datetime, limit: int) -> int:
 def _clearable(campaign: Campaign, *, now: datetime) -> QuerySet[Letter]:
     good = waves.good_drafts(campaign, now=now, old=OLD, versions=_versions())
     return good.filter(wave__opens_at__lte=now).select_for_update(of=("self",)).order_by("id")
-
-
-def _sent_so_far(campaign: Campaign) -> int:
-    deliveries = Delivery.objects.filter(campaign=campaign, purpose=Delivery.Purpose.LETTER)
-    return deliveries.exclude(state=DeliveryState.CANCELLED).count()
-
-
-def _room(campaign: Campaign, *, now: datetime) -> int:
-    """How many letters pace and the first batch allow to clear now; not above zero: none."""
-    return min(_room_this_hour(campaign, now=now), _room_before_waiting(campaign))
-
-
-def _room_this_hour(campaign: Campaign, *, now: datetime) -> int:
-    recent = Delivery.objects.filter(
-        campaign=campaign,
-        purpose=Delivery.Purpose.LETTER,
-        cleared_at__gt=now - timedelta(hours=1),
-    ).exclude(state=DeliveryState.CANCELLED)
-    return campaign.letters_per_hour - recent.count()
-
-
-def _room_before_waiting(campaign: Campaign) -> int:
-    """Letters until somebody must say go on; without a first batch, or once said, no bound."""
-    if not campaign.first_batch or campaign.approvals.filter(what="go-on").exists():
-        return 1_000_000
-    return campaign.first_batch - _sent_so_far(campaign)
 
 
 def _wait_when_gone(campaign: Campaign, *, now: datetime) -> None:
@@ -189,51 +166,6 @@ def _wait_when_gone(campaign: Campaign, *, now: datetime) -> None:
         wait_after_first(campaign, now=now)
 
 
-def _clear(letters: Sequence[Letter], *, campaign: Campaign, now: datetime) -> None:
-    deliveries = Delivery.objects.bulk_create(
-        Delivery(
-            campaign=campaign,
-            exercise=campaign.exercise,
-            partner_id=letter.partner_id,
-            purpose=Delivery.Purpose.LETTER,
-            mailbox=letter.mailbox,
-            recipient=letter.recipient,
-            envelope_from=letter.envelope_from,
-            message_id=letter.message_id,
-            raw=letter.raw,
-            body_sha256=letter.body_sha256,
-            state=DeliveryState.CLEARED,
-            cleared_at=now,
-        )
-        for letter in letters
-    )
-    for letter, delivery in zip(letters, deliveries, strict=True):
-        letter.delivery = delivery
-    Letter.objects.bulk_update(letters, ["delivery"], batch_size=500)
-    named = LetterCase.objects.filter(letter__in=[letter.pk for letter in letters])
-    by_letter: dict[int, list[int]] = defaultdict(list)
-    for letter_id, case_id in named.order_by("number").values_list("letter_id", "case_id"):
-        by_letter[letter_id].append(case_id)
-    record(
-        chain.from_iterable(_cleared(letter, by_letter[letter.pk], now=now) for letter in letters)
-    )
-
-
-def _cleared(letter: Letter, cases: Iterable[int], *, now: datetime) -> Iterable[Entry]:
-    """An entry of the letter's, and one of each case in it."""
-    about = [("letter", letter.pk), *(("case", case) for case in cases)]
-    for kind, pk in about:
-        yield Entry(
-            subject=f"{kind}:{pk}",
-            actor="step:compose",
-            action="cleared" if kind == "letter" else "letter-cleared",
-            at=now,
-            campaign_id=letter.campaign_id,
-            partner_id=letter.partner_id,
-            after={"letter": letter.pk, "reference": letter.reference},
-        )
-
-
 # -- waves ---------------------------------------------------------------------------------------
 
 
@@ -243,7 +175,7 @@ def open_update_wave(campaign: Campaign, *, actor: str, now: datetime) -> Wave:
 
     An earlier update wave closes. What leaves keeps the campaign's distance to the last letter.
     """
-    _lock(campaign)
+    composing(campaign)
     if campaign.state not in {CampaignState.RUNNING, CampaignState.WAITING}:
         raise LetterError("campaign-not-running", campaign.slug)
     earlier = Wave.objects.filter(campaign=campaign, kind=WaveKind.UPDATE, closes_at=None)

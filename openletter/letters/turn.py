@@ -1,4 +1,4 @@
-"""Whose turn it is: one sender at a time a database, so that what another one left is known."""
+"""Whose turn it is: one composer a campaign; one sender a database, which knows what was left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,16 @@ from contextlib import contextmanager
 
 from django.db import connection
 
+from openletter.campaigns.models import Campaign
+
 _LOCK = (0x0C4A1, -1)
+_COMPOSING = 0x0C1E7
+
+
+def composing(campaign: Campaign) -> None:
+    """One composer a campaign at a time, and no evidence taken back meanwhile; to the commit."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_COMPOSING, campaign.pk])
 
 
 @contextmanager

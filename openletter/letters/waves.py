@@ -51,6 +51,7 @@ def eligible(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
     )
     held_back = [arm for arm in campaign.arms if arm != "letter"]
     found = Choice.objects.filter(
+        Q(case__fresh_until=None) | Q(case__fresh_until__gt=now),
         ~Exists(told),
         ~Exists(_stopped(campaign)),
         _wave_open_for_mailbox(campaign, now=now),
@@ -147,6 +148,7 @@ def _spoilt(campaign: Campaign, *, now: datetime, old: timedelta, versions: Iter
     row = (
         ~Q(case__state=CaseState.OPEN)
         | Q(case__last_evidence_at__lte=now - timedelta(days=campaign.door_fresh_days))
+        | Q(case__fresh_until__lte=now)
         | Q(choice__superseded_at__isnull=False)
         | ~Q(choice__outcome=Choice.Outcome.CHOSEN)
         | ~Q(choice__mailbox=OuterRef("mailbox"))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Self
+
 from django.db import models
 from django.db.models import Q
 
 from openletter.campaigns.models import Campaign, Partner, PartnerScoped
 from openletter.cases.models import Case
-from openletter.words import OutcomeResult
+from openletter.words import CaseState, OutcomeResult
 
 
 class Recheck(models.Model):
@@ -41,6 +43,12 @@ class Recheck(models.Model):
         ]
 
 
+class OutcomeSet(PartnerScoped["Outcome"]):
+    def holding(self) -> Self:
+        """Ends that lasted, of cases that were no mistake of ours: the only ones that count."""
+        return self.filter(reopened_at=None).exclude(case__state=CaseState.WITHDRAWN)
+
+
 class Outcome(models.Model):
     """The conclusion of a case; `censored` where the end was not seen, only bounded."""
 
@@ -55,7 +63,7 @@ class Outcome(models.Model):
     concluded_at = models.DateTimeField()
     reopened_at = models.DateTimeField(null=True, help_text="seen open again after this end")
 
-    objects: models.Manager[Outcome] = PartnerScoped["Outcome"].as_manager()
+    objects = OutcomeSet.as_manager()
 
     class Meta:
         db_table = "outcome"
