@@ -16,15 +16,17 @@ from openletter.evidence.known import known_sources
 from openletter.evidence.models import Batch, Part, Reject, Source
 from openletter.evidence.rules.definitions import read_definition
 from openletter.evidence.rules.forms import FILE_REFUSED, Form, exit_code, file_form
-from openletter.evidence.rules.reading import FileVerdict, read_file
+from openletter.evidence.rules.reading import Contents, FileVerdict, read_file
 from openletter.evidence.rules.recognise import Hint
+from openletter.evidence.spacelists import known_spaces
 from openletter.evidence.weighing import unweighed, weigh, weigh_address
 from openletter.evidence.writing import PartWriter
+from openletter.wire.containers import contents as read_here
 from openletter.wire.mappedcsv import read_mapping
 from openletter.wire.visible import visible
 
 __all__ = [
-    "declare_sources", "exit_code_of", "ingest", "ingest_batch", "known_sources", "rejects",
+    "declare_sources", "exit_code_of", "ingest_batch", "known_sources", "rejects",
     "store_file", "told", "unweighed", "verdicts", "waiting_batches", "weigh", "weigh_address",
 ]  # fmt: skip
 
@@ -102,22 +104,17 @@ def waiting_batches(campaign: Campaign, *, now: datetime) -> QuerySet[Batch]:
     return waiting.order_by("stored_at", "id")
 
 
-def ingest(campaign: Campaign, *, now: datetime, limit: int) -> int:
-    """Judge and store waiting files, the oldest first."""
-    waiting = list(waiting_batches(campaign, now=now)[:limit])
-    for batch in waiting:
-        ingest_batch(batch, now=now)
-    return len(waiting)
-
-
 @transaction.atomic
-def ingest_batch(batch: Batch, *, now: datetime) -> Batch:
-    """Judge one file and store all of it or, if it breaks, nothing. Twice is once."""
+def ingest_batch(batch: Batch, *, now: datetime, contents: Contents = read_here) -> Batch:
+    """Judge one file and store all of it or, if it breaks, nothing. Twice is once.
+
+    `contents` are what `taking` had opened apart; without it only files of our own are read.
+    """
     locked = Batch.objects.select_for_update().get(pk=batch.pk)
     if locked.state != Batch.State.WAITING:
         return locked
     with spool.open_kept(bytes(locked.sha256)) as stream:
-        verdicts = _store_rows(locked, stream, now=now)
+        verdicts = _store_rows(locked, stream, now=now, contents=contents)
     read = [verdict for verdict in verdicts if verdict.is_read]
     first = next(iter(read or verdicts))
     locked.state = Batch.State.DONE if read else Batch.State.REFUSED
@@ -132,13 +129,18 @@ def ingest_batch(batch: Batch, *, now: datetime) -> Batch:
     return locked
 
 
-def _store_rows(batch: Batch, stream: BinaryIO, *, now: datetime) -> list[FileVerdict]:
+def _store_rows(
+    batch: Batch, stream: BinaryIO, *, now: datetime, contents: Contents
+) -> list[FileVerdict]:
     book = known_sources(batch.exercise)
     mapping = read_mapping(batch.mapping) if batch.mapping is not None else None
     hint = Hint(source=batch.declared_source, mapping=mapping)
     verdicts: list[FileVerdict] = []
     writer = PartWriter(batch, book=book, now=now)
-    for event in read_file(batch.name, stream, book=book, now=now, hint=hint):
+    events = read_file(
+        batch.name, stream, book=book, now=now, hint=hint, contents=contents, spaces=known_spaces()
+    )
+    for event in events:
         if isinstance(event, FileVerdict):
             writer.finish(event)
             verdicts.append(event)

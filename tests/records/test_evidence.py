@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openletter.campaigns.models import Campaign
-from openletter.evidence import copying, spool, steps, writing
+from openletter.evidence import copying, spool, steps, taking, writing
 from openletter.evidence.models import Batch, Finding, Observation, Reject, Source
 from openletter.evidence.rules.definitions import BadDefinitionError
 from openletter.words import FindingState, Judgement, Weakness
@@ -108,7 +108,7 @@ def test_a_failure_midway_leaves_the_batch_waiting(monkeypatch: pytest.MonkeyPat
     assert not Observation.objects.exists()
     assert steps.waiting_batches(campaign, now=NOW).count() == 1
     monkeypatch.undo()
-    assert steps.ingest(campaign, now=NOW, limit=5) == 1
+    assert taking.ingest(campaign, now=NOW, limit=5) == 1
     assert Observation.objects.count() == 30
 
 

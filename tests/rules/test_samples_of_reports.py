@@ -51,9 +51,97 @@ NOT_READ = [
     ("feeds/dnsbl-answers.tsv", "unrecognised", "csv-needs-mapping"),
     ("feeds/proxy-list-monosans.json", "unrecognised", "json-not-read"),
     ("README.md", "unrecognised", "format-unknown"),
-    ("abuseio/Comcast_example_1.eml", "unrecognised", "mail-not-read"),
-    ("xarf/v4-vulnerability-open-service.json", "unrecognised", "json-not-read"),
 ]
+MAILS_OF_SHADOWSERVER = [
+    "2015-01-01-dns_openresolver-sample-asn.csv.zip.eml",
+    "2015-01-01-scan_redis-sample-asn.csv.zip.eml",
+    "2019-10-15-scan_ftp-sample-asn.csv.zip.eml",
+    "2019-10-15-scan_http-sample-asn.csv.zip.eml",
+]
+# the reports in other mails: file, source, judgement and address of each row
+REPORTS = [
+    ("abuseio/Blocklistde_Example_1.eml", "x-arf-mail", ["attacked 10.0.2.150"]),
+    ("abuseio/Blocklistde_Example_2.eml", "x-arf-mail", ["attacked fdf1:cb9d:f59e:19b0::33:4f"]),
+    ("abuseio/Comcast_example_1.eml", "feedback-report", ["sent-spam 10.17.18.5"]),
+    ("abuseio/spamexperts_1.eml", "feedback-report", ["sent-spam 172.16.10.13"]),
+    (
+        "abuseio/Projecthoneypot_Example_free_1.eml",
+        "project-honey-pot",
+        [f"attacked 10.0.2.{n}" for n in (1, 2, 3)] + [f"sent-spam 10.0.2.{n}" for n in (4, 5)],
+    ),
+    ("xarf/v3-openservice.json", "xarf", ["not-about-our-weaknesses 192.0.2.55"]),
+    ("xarf/v3-openservice-minimal.json", "xarf", ["not-about-our-weaknesses 192.0.2.55"]),
+    ("xarf/v3-spam.json", "xarf", ["sent-spam 192.168.1.100"]),
+    ("xarf/v4-messaging-spam.json", "xarf", ["sent-spam 192.168.1.100"]),
+    ("xarf/v4-infrastructure-compromised-server.json", "xarf", ["taken-over 203.0.113.150"]),
+    ("xarf/v4-reputation-blocklist.json", "xarf", ["listed-elsewhere 203.0.113.200"]),
+    (
+        "xarf/v4-vulnerability-misconfiguration.json",
+        "xarf",
+        ["not-about-our-weaknesses 192.0.2.75"],
+    ),
+    (
+        "xarf/v4-vulnerability-open-service.json",
+        "xarf",
+        ["not-about-our-weaknesses 192.0.2.50"],
+    ),
+]
+# why each invalid report is refused: the reason, and where in it
+INVALID = {
+    "harassment_sample_no_description": "report-type-unknown Report.ReportType",
+    "harassment_sample_no_harasser": "report-type-unknown Report.ReportType",
+    "invalid_additional_fields": "field-wrong-type Report.Custom.NumberOfIncidents",
+    "invalid_b64_flag": "field-wrong-type Report.Samples[0].Base64Encoded",
+    "invalid_byte_count": "field-wrong-type Report.ByteCount",
+    "invalid_date": "bad-time Report.Date",
+    "invalid_destination": "bad-address Report.DestinationIp",
+    "invalid_destination2": "bad-address Report.DestinationIp",
+    "invalid_email_as_identifier_potentially_compromised_account":
+        "field-not-allowed Report.Account.AccountIdentifier",
+    "invalid_emails": "bad-mail-address Report.SmtpMailFromAddress",
+    "invalid_empty": "field-missing ReporterInfo",
+    "invalid_empty_account": "field-missing Report.Account.AccountIdentifier",
+    "invalid_exploit_wrong_cve": "field-not-allowed Report.CVE",
+    "invalid_exploit_wrong_vector": "field-not-allowed Report.CVSS.Vector",
+    "invalid_exploit_wrong_version": "field-not-allowed Report.CVSS.Version",
+    "invalid_file_hash": "field-not-allowed Report.FileHash.HashAlgorithm",
+    "invalid_file_info": "field-not-allowed Report.FileSize",
+    "invalid_first_seen": "bad-time Report.FirstSeen",
+    "invalid_host_name": "bad-host-name Report.RpzDomain",
+    "invalid_infringed_props": "bad-link Report.SourceUrl",
+    "invalid_internal_processing_wrong_data_type":
+        "field-wrong-type InternalProcessing.SubscriberInformation.ID",
+    "invalid_ip": "bad-address Report.SourceIp",
+    "invalid_ip2": "bad-address Report.SourceIp",
+    "invalid_missing_account": "field-missing Report.Account",
+    "invalid_missing_report": "field-missing Report",
+    "invalid_missing_report_class_report_type": "field-missing Report.ReportClass",
+    "invalid_missing_reporter": "field-missing ReporterInfo",
+    "invalid_missing_reporter_props": "field-missing ReporterInfo.ReporterOrg",
+    "invalid_missing_reporter_props2": "field-wrong-type ReporterInfo",
+    "invalid_missing_reporter_props3": "field-wrong-type ReporterInfo",
+    "invalid_missing_reporter_props4": "field-wrong-type ReporterInfo",
+    "invalid_missing_reporter_props5": "field-missing ReporterInfo.ReporterOrgEmail",
+    "invalid_on_behalf_of": "field-not-allowed OnBehalfOf.ComplainantOrg",
+    "invalid_openservice": "field-wrong-type Report.ServiceName",
+    "invalid_openservice2": "field-not-allowed Report.TransportProtocol",
+    "invalid_openservice3": "field-missing Report.ServiceName",
+    "invalid_openservice4": "field-missing Report.ServiceName",
+    "invalid_openservice_missing_service": "field-missing Report.ServiceName",
+    "invalid_ports": "bad-port Report.SourcePort",
+    "invalid_report_class_report_type": "field-wrong-type Report.ReportClass",
+    "invalid_report_class_report_type2": "field-not-allowed Report.ReportClass",
+    "invalid_report_part": "field-missing Report.SourceIp",
+    "invalid_reporter_info": "field-unknown ReporterInfo.ShouldNotBeHere",
+    "invalid_reporter_metadata": "field-wrong-type Report.ReporterCaseID",
+    "invalid_reporter_metadata2": "field-wrong-type Report.ReporterCaseID",
+    "invalid_sample": "field-wrong-type Report.Samples",
+    "invalid_sample_2": "field-missing Report.Samples[0].ContentType",
+    "invalid_type": "report-type-unknown Report.ReportType",
+    "invalid_used_ip_in_potentially_compromised_account":
+        "field-wrong-type Report.Account.AccountIdentifier",
+    "invalid_used_url_in_potentially_compromised_account": "field-unknown Report.SourceUrl",
+}  # fmt: skip
 
 
 def one_verdict(sample: str) -> FileVerdict:
@@ -76,6 +164,45 @@ def test_each_sample_is_worth_what_it_says(
 def test_what_is_not_ours_is_named_and_not_read(sample: str, outcome: str, reason: str) -> None:
     verdict = one_verdict(sample)
     assert (verdict.outcome, verdict.reason, verdict.rows) == (outcome, reason, 0)
+
+
+@pytest.mark.parametrize("sample", MAILS_OF_SHADOWSERVER)
+def test_an_archive_in_a_report_mail_is_opened_and_named(sample: str) -> None:
+    verdict = one_verdict(f"abuseio/{sample}")
+    attachment = sample.removesuffix(".eml")
+    assert verdict.file.endswith(f"{sample}!{attachment}!{attachment.removesuffix('.zip')}")
+    assert (verdict.outcome, verdict.reason) == ("refused", "not-about-our-weaknesses")
+
+
+@pytest.mark.parametrize(("sample", "source", "told"), REPORTS)
+def test_a_report_of_something_else_says_so_and_opens_nothing(
+    sample: str, source: str, told: list[str]
+) -> None:
+    content = shared("samples", "reports", sample).read_bytes()
+    rows, (verdict,) = judge_bytes(content, sample, now=TODAY)
+    assert (verdict.source, verdict.is_read) == (source, True)
+    assert [f"{row.reason} {row.ip}" for row in rows] == told
+    assert {row.judgement for row in rows} <= {Judgement.CORROBORATES, Judgement.REJECT}
+    assert all(row.role is not Role.ENTRY for row in rows if row.reason == "sent-spam")
+
+
+def test_every_invalid_report_is_refused_and_says_where() -> None:
+    paths = sorted(shared("samples", "reports", "xarf", "negative").glob("*.json"))
+    found = {}
+    for path in paths:
+        rows, (verdict,) = judge_bytes(path.read_bytes(), path.name, now=TODAY)
+        assert (verdict.outcome, len(rows)) == ("refused", 1)
+        assert rows[0].judgement is Judgement.REJECT
+        found[path.stem] = f"{verdict.reason} {verdict.detail.partition(':')[0]}"
+    assert found == INVALID
+
+
+@pytest.mark.parametrize("sample", ["Abusehub_Example_1.eml", "Abusehub_Example_2.eml"])
+def test_a_signed_mail_gives_all_its_tables(sample: str) -> None:
+    content = shared("samples", "reports", "abuseio", sample).read_bytes()
+    _, verdicts = judge_bytes(content, sample, now=TODAY)
+    assert [verdict.file.rpartition(".")[2] for verdict in verdicts] == ["csv", "csv"]
+    assert verdicts[1].reason == "not-about-our-weaknesses"
 
 
 @pytest.mark.parametrize("folder", ["abuseio", "xarf", "xarf/negative", "feeds", "n6"])

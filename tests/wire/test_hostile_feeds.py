@@ -213,7 +213,7 @@ def test_a_damaged_member_refuses_the_whole_archive() -> None:
         (b"%PDF-1.7\n", "format-not-read"),
         (zipped({}), "empty-archive"),
         (b"PK\x03\x04nonsense", "damaged-zip"),
-        (b"From x@example.org Mon Mar  2\nSubject: report\n", "mail-not-read"),
+        (b"From x@example.org Mon Mar  2\nSubject: report\n", "mail-without-report"),
         (b'{"version": "4.0.0"}', "json-not-read"),
         (b"<?xml version='1.0'?><a/>", "markup-not-read"),
         (b"Once upon a time\nthere was a list\n", "format-unknown"),

@@ -20,11 +20,6 @@ UNNAMED = {
 }
 _JSON = re.compile(r"[\[{]\s*($|[\"{\[\]}])")
 _MARKUP = re.compile(r"<(\?xml|!doctype|html|[a-z]+[ >])", re.IGNORECASE)
-_MAIL = re.compile(
-    r"(From |(Return-Path|Received|Delivered-To|From|To|Subject|Date|Message-ID|MIME-Version"
-    r"|Content-Type|X-[A-Za-z-]+):\s)",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,8 +81,6 @@ def _other_form(head: Sequence[Line], first: str) -> str:
         return "json-not-read"
     if _MARKUP.match(first):
         return "markup-not-read"
-    if _MAIL.match(first):
-        return "mail-not-read"
     broken = sum(1 for line in head if line.problem in {"nul-byte", "wrong-encoding"})
     return "binary" if broken * 2 > len(head) else ""
 
