@@ -50,6 +50,27 @@ def write(reply: Reply, *, text: str, by: str, signed_by: str, now: datetime) ->
     )  # fmt: skip
 
 
+def write_to_mailbox(
+    reply: Reply, letter: Letter, *, subject: str, text: str, by: str, reply_to: str, now: datetime
+) -> Answer:
+    """A machine's question to the letter's own mailbox, whoever the reply came from."""
+    token = new_secret()
+    campaign = letter.campaign
+    mail = answers.AnswerMail(
+        recipient=letter.recipient, sender_name=campaign.sender_name,
+        sender_address=campaign.sender_address, reply_to=reply_to, subject=subject,
+        message_id=f"<{new_secret()}.answer@{campaign.sender_address.rpartition('@')[2]}>",
+        text=text, signed_by=reply.partner.name, date=now, in_reply_to=letter.message_id,
+        references=(letter.message_id,), is_automatic=True,
+    )  # fmt: skip
+    raw = answers.build(mail)
+    delivery = _delivery(letter, mail, raw, mailbox=letter.mailbox, token=token, now=now)
+    return Answer.objects.create(
+        reply=reply, partner_id=reply.partner_id, text=text, by=by, at=now, delivery=delivery,
+        token_hash=secret_hash(token),
+    )  # fmt: skip
+
+
 def _mail(
     reply: Reply, letter: Letter, *, text: str, signed_by: str, now: datetime
 ) -> answers.AnswerMail:

@@ -13,6 +13,7 @@ from openletter.cases.models import Case
 from openletter.contacts import steps as contacts
 from openletter.contacts.models import Choice, Suppression
 from openletter.letters.models import Delivery, Letter, LetterCase
+from openletter.replies import everywhere
 from openletter.replies.models import Reply, ReplyKind
 from openletter.words import CaseState, DeliveryState, Reason
 
@@ -95,9 +96,9 @@ def _welcome_again(doing: Doing) -> None:
     letter = doing.reply.letter
     if letter is None:
         return
-    rows = Suppression.objects.filter(
-        mailbox=letter.mailbox, campaign=letter.campaign_id, undone_at=None
-    )
+    by_a_person = doing.actor.startswith("user:")
+    stops = everywhere.stops_of(doing.reply, letter, by_a_person=by_a_person)
+    rows = Suppression.objects.filter(stops, mailbox=letter.mailbox, undone_at=None)
     for row in rows:
         contacts.lift_suppression(row, actor=doing.actor, now=doing.now)
 

@@ -108,3 +108,22 @@ class Answer(models.Model):
 
     class Meta:
         db_table = "answer"
+
+
+class StopQuestion(models.Model):
+    """Asked once, by mail, to the letter's own mailbox; its answer stops all campaigns."""
+
+    mailbox = models.CharField(max_length=320)
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="+")
+    reply = models.ForeignKey(Reply, models.CASCADE, related_name="+", help_text="who asked for it")
+    answer = models.OneToOneField(
+        Answer, models.CASCADE, related_name="+", help_text="our mail that asks back"
+    )
+    token_hash = models.BinaryField(max_length=32, unique=True, help_text="of its reply address")
+    asked_at = models.DateTimeField()
+    confirmed_at = models.DateTimeField(null=True)
+    confirmed_by = models.ForeignKey(Mail, models.SET_NULL, null=True, related_name="+")
+
+    class Meta:
+        db_table = "stop_question"
+        indexes = [models.Index(fields=["mailbox", "asked_at"], name="stop_question_mailbox")]

@@ -10,8 +10,8 @@ from openletter.campaigns import steps as campaigns
 from openletter.campaigns.rules import Entry
 from openletter.contacts import steps as contacts
 from openletter.letters.models import Letter, LetterCase, MailToken
-from openletter.replies import effects
-from openletter.replies.models import Answer, Mail, Reply, ReplyKind
+from openletter.replies import effects, everywhere
+from openletter.replies.models import Answer, Mail, Reply, ReplyKind, StopQuestion
 from openletter.replies.rules.actions import counts_against_mailbox, file, references_in
 from openletter.replies.rules.classify import classify_mail
 from openletter.replies.rules.kinds import Classified, Kind
@@ -19,7 +19,7 @@ from openletter.wire.mime import read_mail
 from openletter.words import SECRET, DeliveryState, Reason, TokenPurpose, secret_hash
 
 _LOCAL = {"b": TokenPurpose.BOUNCE, "reply": TokenPurpose.REPLY, "stop": TokenPurpose.STOP}
-_ADDRESS = re.compile(rf"(b|reply|stop)\+({SECRET.pattern})@[^@\s]+", re.IGNORECASE)
+_ADDRESS = re.compile(rf"(b|reply|stop|all)\+({SECRET.pattern})@[^@\s]+", re.IGNORECASE)
 _LONGEST_TEXT = 20_000
 
 
@@ -30,6 +30,8 @@ class Given:
     letter: Letter
     purpose: TokenPurpose
     of_answer: bool = False
+    asked: StopQuestion | None = None
+    """Our question whether to stop all campaigns, where this is its reply address."""
 
 
 def given_out(rcpt: str) -> Given | None:
@@ -37,6 +39,11 @@ def given_out(rcpt: str) -> Given | None:
     found = _ADDRESS.fullmatch(rcpt.strip().lower())
     if found is None:
         return None
+    if found[1] == "all":
+        asked = everywhere.asked_by(found[2])
+        return (
+            Given(letter=asked.letter, purpose=TokenPurpose.REPLY, asked=asked) if asked else None
+        )
     purpose, digest = _LOCAL[found[1]], secret_hash(found[2])
     token = (
         MailToken.objects.select_related("letter__campaign")
@@ -62,6 +69,8 @@ def read_one(mail: Mail, *, now: datetime) -> Reply | None:
     verdict = classify_mail(parsed, envelope_from=mail.envelope_from)
     if mail.of_answer:
         return _answer_came_back(mail, letter, verdict, now=now)
+    if (given := given_out(mail.rcpt)) and given.asked:
+        return _answered(given.asked, mail, verdict, now=now)
     if verdict.kind is Kind.DELIVERED:
         effects.settle_delivery(letter, DeliveryState.DELIVERED, actor="step:read", now=now)
         return None
@@ -75,6 +84,8 @@ def read_one(mail: Mail, *, now: datetime) -> Reply | None:
     reply.reasons = [reason.as_json() for reason in filed.reasons]
     reply.save()
     effects.apply(reply, actor="step:read", now=now)
+    if kind is ReplyKind.OPT_OUT and verdict.kind is Kind.HUMAN:
+        everywhere.ask_back(reply, letter, now=now)
     if kind is ReplyKind.BOUNCE_SOFT and counts_against_mailbox(verdict, purpose):
         _count_soft(letter, verdict, now=now)
     note(reply, f"reply:{kind}", actor="step:read", now=now)
@@ -146,6 +157,21 @@ def _answer_came_back(
     reply.reasons = [Reason(code="answer-came-back").as_json()]
     reply.save()
     note(reply, "answer-came-back", actor="step:read", now=now)
+    return reply
+
+
+def _answered(
+    asked: StopQuestion, mail: Mail, verdict: Classified, *, now: datetime
+) -> Reply | None:
+    """The mailbox answers whether it wants no letters from any campaign."""
+    kind = ReplyKind.QUESTION if verdict.kind is Kind.HUMAN else ReplyKind.AUTO_REPLY
+    reply = _filed(mail, asked.letter, verdict, kind=kind, case_id=None, needs=False, now=now)
+    reason, needs = everywhere.answered(asked, reply, verdict, now=now)
+    if reason.code == everywhere.CONFIRMED:
+        reply.kind = ReplyKind.OPT_OUT
+    reply.reasons, reply.needs_person = [reason.as_json()], needs
+    reply.save()
+    note(reply, f"reply:{reason.code}", actor="step:read", now=now)
     return reply
 
 

@@ -80,7 +80,10 @@ PAGES: Final[Mapping[PageAction, Page]] = {
         explained=(
             _("This campaign then writes nothing more to the mailbox that your letter went to."),
             _("The server stays open until somebody closes it."),
-            _("Do you want no letters from any campaign? Answer the letter and say so."),
+            _(
+                "Do you want no letters from any campaign? Answer the letter and say so: we then "
+                "ask that mailbox once by mail, and its yes counts for all campaigns."
+            ),
         ),
         button=_("Yes, no more letters"),
         done=_("Noted: no more letters of this campaign."),

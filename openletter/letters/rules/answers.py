@@ -33,6 +33,8 @@ class AnswerMail:
     date: datetime
     in_reply_to: str = ""
     references: tuple[str, ...] = ()
+    is_automatic: bool = False
+    """A machine wrote it in answer to a mail (RFC 3834): nobody's machine should answer it."""
 
 
 def build(mail: AnswerMail) -> bytes:
@@ -46,7 +48,7 @@ def build(mail: AnswerMail) -> bytes:
         ("Date", format_datetime(mail.date.astimezone(UTC))),
         ("Message-ID", mail.message_id),
         *_thread(mail),
-        ("Auto-Submitted", "no"),
+        ("Auto-Submitted", "auto-replied" if mail.is_automatic else "no"),
         ("MIME-Version", "1.0"),
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Transfer-Encoding", encoding),

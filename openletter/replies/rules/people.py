@@ -18,6 +18,8 @@ _OPT_OUT = any_of(r"""
       contact) (?:\w+ ){0,4}(?:again|any ?more|any further)
     (?:remove|delete|take) (?:me|us|this (?:address|mailbox)|our (?:address|mailbox)|\
       my (?:address|mailbox)) (?:\w+ )?from
+    (?:want|wish|need|like)(?: to (?:get|receive|have))? no (?:\w+ )?(?:letters|mails?|e-?mails?|\
+      messages)
     no (?:more|further) (?:letters|mails?|e-?mails?|messages|notifications)
     (?:geen|nooit meer) (?:verdere |nieuwe )?(?:brieven|mails?|e-mails?|berichten|\
       meldingen)(?: meer)?
