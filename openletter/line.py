@@ -15,6 +15,8 @@ from typing import Protocol
 from django.db.models import Model, QuerySet
 
 import openletter.cases.steps as cases
+import openletter.contacts.asking as asking
+import openletter.contacts.jobs as contact_jobs
 import openletter.contacts.steps as contacts
 import openletter.evidence.consulting as consulting
 import openletter.evidence.jobs as evidence_jobs
@@ -74,6 +76,10 @@ LINE: tuple[Step, ...] = (
     Step(
         name=StepName.OPEN, ready=cases.findings_without_case, run=cases.open_cases,
         queue="ingest", batch=2_000, every=_MINUTE, since="weighed_at",
+    ),
+    Step(
+        name=StepName.LOOKUP, ready=asking.waiting, run=contact_jobs.look_up,
+        queue="find", batch=500, every=_OFTEN, since="opened_at",
     ),
     Step(
         name=StepName.FIND, ready=contacts.cases_without_choice, run=contacts.find,

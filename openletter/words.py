@@ -149,6 +149,7 @@ class StepName(StrEnum):
     CONSULT = "consult"
     WEIGH = "weigh"
     OPEN = "open"
+    LOOKUP = "lookup"
     FIND = "find"
     COMPOSE = "compose"
     SEND = "send"

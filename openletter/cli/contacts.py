@@ -16,6 +16,7 @@ from typer import Context
 from typer.core import TyperCommand
 
 from openletter.catalogue import sentence
+from openletter.cli import lookup
 from openletter.contacts.rules import answers
 from openletter.wire import delegated, rdap, rpsl, rpsl_links, whois
 from openletter.wire.registry import Registration, UnreadableError
@@ -24,7 +25,7 @@ OK, SOME_REFUSED, FILE_REFUSED, NOTHING_CHOSEN = 0, 1, 2, 3
 PIECE = 1 << 20
 
 
-FILE_OPTIONS = frozenset({"--rdap", "--whois", "--rpsl", "--delegated"})
+FILE_OPTIONS = frozenset({"--rdap", "--whois", "--rpsl", "--delegated", "--bootstrap"})
 
 
 class ManyFiles(TyperCommand):
@@ -65,11 +66,15 @@ def contact(
     whois: Annotated[list[Path] | None, typer.Option(help="a WHOIS answer (text)")] = None,
     rpsl: Annotated[list[Path] | None, typer.Option(help="an RPSL dump, also .gz")] = None,
     delegated: Annotated[list[Path] | None, typer.Option(help="delegated-extended")] = None,
+    live: Annotated[bool, typer.Option("--live", help="ask the registries (RDAP, WHOIS)")] = False,
+    guess: Annotated[bool, typer.Option("--guess", help="with --live: DNS, security.txt")] = False,
+    bootstrap: Annotated[list[Path] | None, typer.Option(help="with --live: IANA's files")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object per argument")] = False,
 ) -> None:
     """Say whom to write to about an address, with every candidate and refusal and why.
 
-    Without ARG the single --rdap or --whois file says what it is about. Reads files only.
+    Without ARG the single --rdap or --whois file says what it is about. Reads files only, unless
+    --live asks registries as well; what it tells them: address, your mail address, program.
     Exit codes: 0 all chosen, 1 some, 2 a file can't be read or the call makes no sense, 3 none.
     """
     questions = [answers.parse_question(each) for each in arguments or []]
@@ -79,8 +84,14 @@ def contact(
     registrations = [*_rdap(rdap or []), *_whois(whois or [])]
     registrations += _rpsl(rpsl or [], questions)
     delegations = list(_delegated(delegated or [], questions))
+    told = _asked(questions, bootstrap=bootstrap or [], guess=guess) if live else {}
     found = [
-        answers.answer(question, registrations, delegations=delegations)
+        answers.answer(
+            question,
+            [*registrations, *told[question].registrations] if question in told else registrations,
+            delegations=delegations,
+            beside=told[question].beside if question in told else (),
+        )
         for question in questions or [None]
     ]
     for each in found:
@@ -89,6 +100,14 @@ def contact(
         )
     chosen = sum(each.ranking.chosen is not None for each in found)
     raise typer.Exit(OK if chosen == len(found) else SOME_REFUSED if chosen else NOTHING_CHOSEN)
+
+
+def _asked(
+    questions: list[answers.Question], *, bootstrap: list[Path], guess: bool
+) -> dict[answers.Question, lookup.Told]:
+    """What registries say when asked; handles are not asked about."""
+    asked = [each for each in questions if each is not None and not isinstance(each, str)]
+    return dict(lookup.ask(asked, bootstrap_files=bootstrap, guess=guess).items())
 
 
 def _told(found: answers.Answer) -> str:

@@ -29,7 +29,8 @@ LAST_EVENTS = 9
 DONE = {
     StepName.INGEST: "files read", StepName.CONSULT: "addresses asked about",
     StepName.WEIGH: "statements weighed",
-    StepName.OPEN: "findings taken up", StepName.FIND: "contacts decided",
+    StepName.OPEN: "findings taken up", StepName.LOOKUP: "addresses looked up",
+    StepName.FIND: "contacts decided",
     StepName.COMPOSE: "rows written and cleared", StepName.SEND: "mails handed over",
     StepName.READ: "replies read", StepName.RECHECK: "second looks",
     StepName.CONCLUDE: "cases concluded",

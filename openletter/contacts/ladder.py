@@ -1,67 +1,62 @@
 """From an address to its netblocks with their candidates, most specific first, out of the rows.
 
-One query looks the nearest start up in the flattened ranges and walks up the parents, one more
-fetches the candidates: two queries however many addresses are asked for.
+Two statements however many addresses are asked for, prepared once a connection: the first finds
+each address's ladder in the page at or below it, the second fetches the blocks of all ladders
+with their contacts. Django's cursor would bind parameters itself and prepare nothing, so both
+go straight to the driver, on the same connection and in the same transaction.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
+import psycopg
 from django.db import connection
+from psycopg.rows import tuple_row
 
 from openletter.campaigns.fields import Address
 from openletter.campaigns.models import Campaign
-from openletter.contacts.models import Candidate
 from openletter.contacts.rules import candidates as pure
+from openletter.contacts.rules.blocks import from_json
 from openletter.contacts.rules.decide import Rung
-from openletter.contacts.rules.refuse import Refusal
-from openletter.words import Reason, Scope
+from openletter.contacts.storing import ASIDE_FORMATS
 
-DELEGATED = "delegated"
+DELEGATIONS = frozenset({"delegated", "special"})
+"""Formats that tell a country (or that nobody holds it), and no contacts."""
+Ladder = tuple[int, ...]
 
-_NEAREST_OF_EXERCISE = """
-WITH RECURSIVE asked(ip, block) AS (
-  SELECT wanted.ip, (
-    SELECT found.netblock_id FROM registry_range AS found
-    WHERE found.exercise_id = %s AND found.first <= wanted.ip
-    ORDER BY found.first DESC LIMIT 1)
-  FROM unnest(%s::inet[]) AS wanted(ip)),
+_OF_EXERCISE = """
+SELECT asked.place, (
+  SELECT page.ladders[width_bucket(asked.ip, page.starts)] FROM registry_page AS page
+  WHERE page.exercise_id = $1 AND page.first <= asked.ip ORDER BY page.first DESC LIMIT 1)
+FROM unnest($2::inet[]) WITH ORDINALITY AS asked(ip, place)
 """
-_NEAREST = """
-WITH RECURSIVE asked(ip, block) AS (
-  SELECT wanted.ip, (
-    SELECT found.netblock_id FROM registry_range AS found
-    WHERE found.exercise_id IS NULL AND found.first <= wanted.ip
-    ORDER BY found.first DESC LIMIT 1)
-  FROM unnest(%s::inet[]) AS wanted(ip)),
+_OF_REAL = """
+SELECT asked.place, (
+  SELECT page.ladders[width_bucket(asked.ip, page.starts)] FROM registry_page AS page
+  WHERE page.exercise_id IS NULL AND page.first <= asked.ip ORDER BY page.first DESC LIMIT 1)
+FROM unnest($1::inet[]) WITH ORDINALITY AS asked(ip, place)
 """
-_UPWARDS = """
-bottom(block, ips) AS (
-  SELECT block, array_agg(host(ip)) FROM asked WHERE block IS NOT NULL GROUP BY block),
-rung(bottom, id, step) AS (
-  SELECT block, block, 0 FROM bottom
-  UNION ALL
-  SELECT rung.bottom, below.parent_id, rung.step + 1
-  FROM rung JOIN netblock AS below ON below.id = rung.id
-  WHERE below.parent_id IS NOT NULL AND rung.step < 40)
-SELECT bottom.block, bottom.ips, block.id, host(block.first), host(block.last), block.handle,
-  block.name, block.holder, block.holder_key, block.country, block.registry, load.format
-FROM rung
-JOIN bottom ON bottom.block = rung.bottom
-JOIN netblock AS block ON block.id = rung.id
+_BLOCKS = """
+SELECT block.id, host(block.first), host(block.last), block.handle, block.name, block.holder,
+  block.holder_key, block.country, block.registry, load.format, load.partner_id,
+  load.loaded_at::date, block.contacts_id, known.candidates::text
+FROM unnest($1::bigint[]) AS wanted(id)
+JOIN netblock AS block ON block.id = wanted.id
 JOIN registry_load AS load ON load.id = block.load_id
-ORDER BY bottom.block, rung.step
+LEFT JOIN contact_set AS known ON known.id = block.contacts_id
 """
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, slots=True)
 class _Row:
-    """A netblock as the query gives it."""
+    """A netblock as the statement gives it."""
 
     id: int
     first: str
@@ -73,64 +68,91 @@ class _Row:
     country: str
     registry: str
     format: str
+    partner: int | None
+    loaded: date
+    contacts: int | None
+    candidates: str | None
 
 
 def ladders(addresses: Iterable[Address], *, world: Campaign | None) -> dict[Address, list[Rung]]:
     """The rungs of every address; an address outside all blocks has none."""
-    asked = set(addresses)
-    ips: dict[int, list[str]] = {}
-    blocks: dict[int, list[_Row]] = defaultdict(list)
-    for bottom, hosts, *columns in _query(sorted(map(str, asked)), world):
-        ips[bottom] = hosts
-        blocks[bottom].append(_Row(**dict(zip(_Row.__dataclass_fields__, columns, strict=True))))
-    candidates = _by_block({row.id for rows in blocks.values() for row in rows})
-    found: dict[Address, list[Rung]] = {address: [] for address in asked}
-    for bottom, rows in blocks.items():
-        rungs = _rungs(rows, candidates)
-        found.update((ip_address(host), rungs) for host in ips[bottom])
-    return found
+    return with_rungs(ids_of(addresses, world=world))
 
 
-def _query(asked: list[str], world: Campaign | None) -> list[tuple[Any, ...]]:
+def ids_of(addresses: Iterable[Address], *, world: Campaign | None) -> dict[Address, Ladder]:
+    """The ids of the blocks over each address, most specific first."""
+    asked = list(dict.fromkeys(addresses))
+    if not asked:
+        return {}
+    texts = [str(each) for each in asked]
+    if world is None:
+        rows = _fetched(_OF_REAL, [texts])
+    else:
+        rows = _fetched(_OF_EXERCISE, [world.pk, texts])
+    return {asked[place - 1]: ladder_of(text) for place, text in rows}
+
+
+def ladder_of(text: str | None) -> Ladder:
+    """The ids in a page's text."""
+    return tuple(map(int, text.split(","))) if text else ()
+
+
+def with_rungs(found: Mapping[Address, Ladder]) -> dict[Address, list[Rung]]:
+    """Fetch the blocks of ladders; the same ladder is made once."""
+    wanted = sorted({id_ for ladder in found.values() for id_ in ladder})
+    rows = {row.id: row for row in _rows(wanted)} if wanted else {}
+    made: dict[Ladder, list[Rung]] = {}
+    for ladder in set(found.values()):
+        made[ladder] = list(_rungs([rows[id_] for id_ in ladder if id_ in rows]))
+    return {address: made[ladder] for address, ladder in found.items()}
+
+
+def spread(boxes: Iterable[str], *, world: Campaign | None) -> dict[str, int]:
+    """In how many countries the networks of each mailbox are."""
+    statement = """
+    SELECT mailbox, count(DISTINCT country) FROM mailbox_spread AS spread
+    JOIN registry_load AS load ON load.id = spread.load_id
+    WHERE mailbox = ANY(%s) AND country <> '' AND load.state = 'current'
+      AND load.exercise_id IS NOT DISTINCT FROM %s
+    GROUP BY mailbox
+    """
     with connection.cursor() as cursor:
-        if world is None:
-            cursor.execute(_NEAREST + _UPWARDS, [asked])
-        else:
-            cursor.execute(_NEAREST_OF_EXERCISE + _UPWARDS, [world.pk, asked])
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-        return rows
+        cursor.execute(statement, [sorted(boxes), world.pk if world else None])
+        return dict(cursor.fetchall())
 
 
-def _by_block(ids: set[int]) -> dict[int, list[Candidate]]:
-    found: dict[int, list[Candidate]] = defaultdict(list)
-    for row in Candidate.objects.filter(netblock__in=ids).order_by("rank", "id"):
-        found[row.netblock_id].append(row)
-    return found
+def _rows(wanted: list[int]) -> Iterator[_Row]:
+    for row in _fetched(_BLOCKS, [wanted]):
+        yield _Row(**dict(zip(_Row.__dataclass_fields__, row, strict=True)))
 
 
-def _rungs(rows: list[_Row], candidates: Mapping[int, Sequence[Candidate]]) -> list[Rung]:
-    """Equal ranges share a level; delegated statistics give a country and no level of their own."""
-    found: list[Rung] = []
+def _fetched(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:
+    connection.ensure_connection()
+    driver: psycopg.Connection[Any] = connection.connection
+    with psycopg.RawCursor(driver, row_factory=tuple_row) as cursor:
+        cursor.execute(statement, values, prepare=True)
+        return cursor.fetchall()
+
+
+def _rungs(rows: Iterable[_Row]) -> Iterator[Rung]:
+    """Equal ranges share a level; what stands aside has the level of the rung below it."""
     level, before = -1, None
     for row in rows:
-        is_delegation = row.format == DELEGATED
-        if not is_delegation and (row.first, row.last) != before:
+        is_aside = row.format in ASIDE_FORMATS
+        if not is_aside and (row.first, row.last) != before:
             level, before = level + 1, (row.first, row.last)
-        found.append(
-            Rung(
-                first=ip_address(row.first), last=ip_address(row.last), level=max(level, 0),
-                handle=row.handle, name=row.name, holder=row.holder, holder_key=row.holder_key,
-                country=row.country or None, registry=row.registry, is_delegation=is_delegation,
-                candidates=tuple(_pure(each) for each in candidates.get(row.id, ())),
-            )
+        yield Rung(
+            first=ip_address(row.first), last=ip_address(row.last), level=max(level, 0),
+            handle=row.handle, name=row.name, holder=row.holder, holder_key=row.holder_key,
+            country=row.country or None, registry=row.registry,
+            is_delegation=row.format in DELEGATIONS,
+            is_aside=is_aside and row.format not in DELEGATIONS, partner=row.partner,
+            candidates=_candidates(row.candidates, row.loaded) if row.candidates else (),
         )  # fmt: skip
-    return found
 
 
-def _pure(row: Candidate) -> pure.Candidate:
-    return pure.Candidate(
-        address=row.address, mailbox=row.mailbox, source=row.source, registry=row.registry,
-        object=row.object, role=row.role, depth=row.depth, scope=Scope(row.scope),
-        tier=pure.Tier(row.tier), weight=row.rank, reason=Reason.from_json(row.reason),
-        refused=Refusal(row.refused) if row.refused else None, for_abuse=row.for_abuse,
-    )  # fmt: skip
+@lru_cache(maxsize=4_096)
+def _candidates(text: str, loaded: date) -> tuple[pure.Candidate, ...]:
+    """Candidates of a set; hot ones (a large provider's) are read once."""
+    day = loaded.toordinal()
+    return tuple(from_json(each, as_of=day) for each in json.loads(text))

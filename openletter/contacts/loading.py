@@ -1,275 +1,301 @@
-"""Registry files into rows: RPSL dumps, RDAP answers, delegated statistics.
+"""Registries into a world: prepared beside it, looked at, then put in its place at once.
 
-A file is known by its hash: loading it again changes nothing. A file that can't be read whole
-changes nothing either: it is parsed before the transaction begins. A file of a name that was
-loaded before takes the place of the older one. Every world has its own registries (contracts §3).
+Owns: loads and a world's pages. A load is first written where nobody sees it (`prepare`): its
+blocks, and the pages the world would have with it. `activate` puts them in place in one short
+transaction; until then the world is as it was, and what is left of an interrupted load is swept
+away by the next one. A newer load of a registry and kind takes the place of the older one, which
+is kept for `take_back`. Every world has its own registries (contracts §3).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
-from ipaddress import ip_address
 from pathlib import Path
+from typing import IO
 
 from django.db import connection, transaction
-from django.db.backends.utils import CursorWrapper
 
-from openletter.campaigns.models import Campaign
+from openletter.campaigns.models import Campaign, Partner
+from openletter.contacts import pages, reading, storing
+from openletter.contacts.adding import add_answer, drop_answers
 from openletter.contacts.errors import ContactError
-from openletter.contacts.models import Candidate, Netblock, RegistryLoad, RegistryRange
-from openletter.contacts.rules.candidates import candidates_of
-from openletter.contacts.rules.flatten import Block, flatten
+from openletter.contacts.models import RegistryLoad
+from openletter.contacts.pages import Watch, base_of, current, lock, rebuild
+from openletter.contacts.reading import Group, Progress, Read
+from openletter.contacts.rules.blocks import Block, Contacts, block_of
+from openletter.contacts.rules.candidates import Candidate
 from openletter.contacts.rules.refuse import World
-from openletter.wire import delegated, rdap, rpsl, rpsl_links
-from openletter.wire.registry import Holder, Registration, Source, Subject, UnreadableError
+from openletter.contacts.storing import Written
+from openletter.wire.registry import Registration
+from openletter.wire.rpsl import Faults
 from openletter.words import Reason
 
-PIECE = 1 << 20
-BATCH = 5_000
-_LOCK_SPACE = 0x0C4A2
-_TOP = {4: 2**32, 6: 2**128}
+_LOAD_SPACE = 0x0C4A3
+State = RegistryLoad.State
+__all__ = [
+    "Prepared", "activate", "add_answer", "alone", "discard", "drop_answers", "make_pages",
+    "prepare", "put", "rebuild", "same_again", "take_back",
+]  # fmt: skip
 
 
 @dataclass(kw_only=True)
-class Parsed:
-    """One file as read: its registrations in order, and what was passed over."""
+class Prepared:
+    """Loads that lie ready beside their world."""
 
-    path: Path
-    sha256: bytes
-    format: str
-    found: list[Registration] = field(default_factory=list)
-    faults: Counter[str] = field(default_factory=Counter)
+    exercise: Campaign | None
+    loads: list[RegistryLoad]
+    replaced: list[RegistryLoad]
+    written: dict[int, Written]
+    faults: Faults = field(default_factory=Faults)
+    passed_over: dict[str, int] = field(default_factory=dict)
+    pages: IO[bytes] | None = None
+    base: frozenset[tuple[int, int]] = frozenset()
+    """(load, revision) of the world the pages were made from."""
+
+    def close(self) -> None:
+        """Done with the pages."""
+        if self.pages is not None:
+            self.pages.close()
+        self.pages = None
 
 
-def load(
-    files: Sequence[Path],
+def same_again(paths: Sequence[Path], *, exercise: Campaign | None) -> list[RegistryLoad]:
+    """The current loads of these very files, if they are what is loaded; else none."""
+    digest = _digest([each.sha256 for each in reading.look(paths)])
+    loads = list(current(exercise).filter(sha256=digest).order_by("id"))
+    return loads if loads and len(loads) == loads[0].stands_for.get("loads") else []
+
+
+def prepare(
+    paths: Sequence[Path],
     *,
     exercise: Campaign | None,
     now: datetime,
-    then: Callable[[], object] = lambda: None,
-) -> list[RegistryLoad]:
-    """Load files that belong together (objects of one may point into another).
+    key: bytes | None = None,
+    progress: Progress = lambda *_: None,
+) -> Prepared:
+    """Read files that belong together (objects of one may point into another) into pending loads.
 
-    `then` runs in the same transaction, and only if something was loaded.
+    `key`: the public key (PEM) that must have signed an NRTMv4 notification among them.
     """
+    read = Read(files=reading.look(paths))
     world = World.EXERCISE if exercise else World.REAL
-    hashes = {path: _sha256(path) for path in files}
-    known = RegistryLoad.objects.filter(exercise=exercise, sha256__in=list(hashes.values()))
-    if known.count() == len(set(hashes.values())):
-        return list(known)
-    parsed = _parse(hashes)
+    blocks = reading.blocks(read, world=world, key=key, progress=progress)
+    name = ", ".join(dict.fromkeys(each.path.name for each in read.files))
+    digest = _digest([each.sha256 for each in read.files])
+    prepared = _written(blocks, name=name, digest=digest, exercise=exercise, now=now)
+    prepared.faults, prepared.passed_over = read.faults, read.passed_over
+    for load in prepared.loads:
+        load.rejected |= dict(read.faults)
+        if read.mirror is not None:
+            mirror = read.mirror
+            load.stands_for |= {"session": mirror.session, "version": mirror.version}
+        load.save(update_fields=["rejected", "stands_for"])
+    return prepared
+
+
+def put(
+    rows: Iterable[tuple[Registration, Sequence[Candidate]]],
+    *,
+    name: str,
+    format: str,  # noqa: A002 (the column's name)
+    partner: Partner | None,
+    exercise: Campaign | None,
+    now: datetime,
+    kind: str = "",
+) -> RegistryLoad:
+    """Ready rows with their candidates (a partner's own register) in the place of older ones."""
+    group = Group(registry="", kind=kind or format, format=format)
+    shown = hashlib.sha256(name.encode())
+
+    def blocks() -> Iterator[tuple[Group, Block]]:
+        for found, candidates in rows:
+            block = block_of(found, Contacts(candidates))
+            shown.update(f"{block[:11]}{block.contacts.json}".encode("utf-8", "replace"))
+            yield group, block
+
+    with alone(exercise), transaction.atomic():
+        prepared = _written(
+            blocks(), name=name, digest=b"", exercise=exercise, now=now, partner=partner
+        )
+        if not prepared.loads:
+            raise reading.unreadable(Path(name), "no-network")
+        prepared.loads[0].sha256 = shown.digest()
+        prepared.loads[0].save(update_fields=["sha256"])
+        return activate(prepared)[0]
+
+
+def _written(
+    blocks: Iterable[tuple[Group, Block]],
+    *,
+    name: str,
+    digest: bytes,
+    exercise: Campaign | None,
+    now: datetime,
+    partner: Partner | None = None,
+) -> Prepared:
+    """Pending loads with all their blocks, in one transaction: all or nothing."""
     with transaction.atomic():
-        _lock(exercise)
-        loads = [_store(each, exercise=exercise, world=world, now=now) for each in parsed]
-        rebuild(exercise)
-        then()
-    return loads
-
-
-@transaction.atomic
-def take_back(load: RegistryLoad, *, now: datetime) -> None:
-    """Remove a load with its netblocks; choices keep what they were made from."""
-    _lock(load.exercise)
-    world = load.exercise
-    load.delete()
-    rebuild(world)
-
-
-# -- reading ------------------------------------------------------------------------------------
-
-
-def _parse(hashes: dict[Path, bytes]) -> list[Parsed]:
-    directory = rpsl_links.Directory()
-    parsed, dumps = [], []
-    for path, sha256 in hashes.items():
+        _sweep(exercise)
+        book = _Book(exercise=exercise, partner=partner, name=name, digest=digest, now=now)
         try:
-            head = next(rpsl.unpacked(_pieces(path)), b"")[:4_096].lstrip(b"\xef\xbb\xbf \t\r\n")
-            if head[:1] == b"{":
-                found = _rdap(path, sha256)
-            elif delegated.is_delegated(head):
-                found = _delegated(path, sha256)
-            else:
-                found, networks = _dump(path, sha256, directory)
-                dumps.append((found, networks))
-        except UnreadableError as problem:
-            raise _unreadable(path, problem.reason) from problem
-        except OSError as problem:
-            raise _unreadable(path, problem.strerror or "cannot be opened") from problem
-        parsed.append(found)
-    for dump, networks in dumps:
-        resolved = (rpsl_links.registration(each, directory) for each in networks)
-        dump.found = [each for each in resolved if each and each.subject is Subject.NETWORK]
-    if not any(each.found for each in parsed):
-        raise _unreadable(next(iter(hashes)), "no-network")
-    return parsed
+            storing.write((book.written(group), block) for group, block in blocks)
+        except storing.TooManyError as problem:
+            raise reading.unreadable(Path(name), "too-large") from problem
+        loads = book.save()
+    replaced = _to_replace(loads, exercise)
+    return Prepared(
+        exercise=exercise, loads=loads, replaced=replaced,
+        written={load.pk: book.by_load[load.pk] for load in loads},
+    )  # fmt: skip
 
 
-def _rdap(path: Path, sha256: bytes) -> Parsed:
-    found = [each for each in rdap.read(path.read_bytes()) if each.subject is Subject.NETWORK]
-    if not found:
-        raise UnreadableError("no-network")
-    return Parsed(path=path, sha256=sha256, format="rdap", found=found)
+class _Book:
+    """The loads of one command: an id for each group as it comes up, rows at the end."""
+
+    def __init__(
+        self, *, exercise: Campaign | None, partner: Partner | None, name: str, digest: bytes,
+        now: datetime,
+    ) -> None:  # fmt: skip
+        self.exercise, self.partner = exercise, partner
+        self.name, self.digest, self.now = name, digest, now
+        self.ids = _new_ids(reading.MOST_GROUPS)
+        self.by_place: dict[tuple[str, str], tuple[Group, Written]] = {}
+        self.by_load: dict[int, Written] = {}
+
+    def written(self, group: Group) -> Written:
+        """Where blocks of this group go."""
+        known = self.by_place.get((group.registry, group.kind))
+        if known is None:
+            aside = group.format in storing.ASIDE_FORMATS
+            known = group, Written(load=self.ids.pop(0), aside=aside)
+            self.by_place[group.registry, group.kind] = known
+            self.by_load[known[1].load] = known[1]
+        return known[1]
+
+    def save(self) -> list[RegistryLoad]:
+        return [
+            RegistryLoad.objects.create(
+                pk=written.load, exercise=self.exercise, partner=self.partner,
+                sha256=self.digest, name=self.name[:300], format=group.format, kind=group.kind,
+                registry=group.registry, state=State.PENDING, loaded_at=self.now,
+                redistributable=group.registry not in reading.NOT_PASSED_ON,
+                netblocks=written.blocks, candidates=written.addresses,
+                rejected=dict(written.refused), stands_for={"loads": len(self.by_place)},
+            )
+            for group, written in self.by_place.values()
+        ]  # fmt: skip
 
 
-def _dump(
-    path: Path, sha256: bytes, directory: rpsl_links.Directory
-) -> tuple[Parsed, list[rpsl.RpslObject]]:
-    found = Parsed(path=path, sha256=sha256, format="rpsl")
-    pieces, networks, count = rpsl.unpacked(_pieces(path)), [], 0
-    for each in rpsl.objects(pieces, wanted=rpsl_links.WANTED, faults=found.faults):
-        count += 1
-        directory.add(each)
-        if each.kind in rpsl_links.NETWORKS:
-            networks.append(each)
-    if not count:
-        raise UnreadableError("no-object")
-    return found, networks
+def _new_ids(count: int) -> list[int]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT nextval(pg_get_serial_sequence('registry_load', 'id'))"
+            " FROM generate_series(1, %s)",
+            [count],
+        )
+        return [row[0] for row in cursor.fetchall()]
 
 
-def _delegated(path: Path, sha256: bytes) -> Parsed:
-    found = Parsed(path=path, sha256=sha256, format="delegated")
-    lines = rpsl.lines(rpsl.unpacked(_pieces(path)), longest=delegated.LONGEST_LINE)
-    for each in delegated.read(lines, faults=found.faults):
-        if each.first is not None and each.is_held:
-            found.found.append(_of_delegation(each))
-    return found
+def _to_replace(loads: Iterable[RegistryLoad], exercise: Campaign | None) -> list[RegistryLoad]:
+    """Current loads whose place the new ones take: the same registry, kind and partner."""
+    places = {(load.registry, load.kind, load.partner_id) for load in loads}
+    return [
+        load for load in current(exercise) if (load.registry, load.kind, load.partner_id) in places
+    ]
 
 
-def _of_delegation(each: delegated.Delegation) -> Registration:
-    return Registration(
-        source=Source.RPSL,
-        registry=each.registry,
-        subject=Subject.NETWORK,
-        handle=each.holder,
-        status=each.status,
-        first=each.first,
-        last=each.last,
-        country=each.country,
-        holder=Holder(),
+# -- in place -----------------------------------------------------------------------------------
+
+
+def make_pages(prepared: Prepared, *, watch: Watch | None = None) -> None:
+    """The pages the world would have; every range is shown to `watch`."""
+    prepared.close()
+    prepared.base = base_of(prepared.exercise)
+    prepared.pages = pages.spooled(
+        prepared.exercise, without=prepared.replaced, added=prepared.written.values(), watch=watch
     )
 
 
-def _pieces(path: Path) -> Iterator[bytes]:
-    with path.open("rb") as stream:
-        yield from iter(lambda: stream.read(PIECE), b"")
+def activate(
+    prepared: Prepared, *, then: Callable[[], object] = lambda: None
+) -> list[RegistryLoad]:
+    """Put the loads in place; `then` runs in the same transaction.
+
+    If the world changed since the pages were made (an answer was added), they are made anew.
+    """
+    exercise = prepared.exercise
+    with transaction.atomic():
+        lock(exercise)
+        if prepared.pages is None or prepared.base != base_of(exercise):
+            prepared.replaced = _to_replace(prepared.loads, exercise)
+            make_pages(prepared)
+        assert prepared.pages is not None  # noqa: S101 (made just now)
+        older = {(each.registry, each.kind, each.partner_id): each for each in prepared.replaced}
+        _forget_older(prepared.replaced)
+        for load in prepared.loads:
+            before = older.get((load.registry, load.kind, load.partner_id))
+            if before is not None:
+                RegistryLoad.objects.filter(pk=before.pk).update(state=State.REPLACED)
+            load.state, load.replaces = State.CURRENT, before
+            load.save(update_fields=["state", "replaces"])
+        storing.put_pages(prepared.pages, exercise=exercise.pk if exercise else None)
+        then()
+    prepared.close()
+    return prepared.loads
 
 
-def _sha256(path: Path) -> bytes:
-    digest = hashlib.sha256()
+def _forget_older(replaced: Iterable[RegistryLoad]) -> None:
+    """What those had replaced themselves: one version back is kept, not all."""
+    storing.delete_loads(load.replaces_id for load in replaced if load.replaces_id is not None)
+
+
+def discard(prepared: Prepared) -> None:
+    """Leave the world as it is."""
+    prepared.close()
+    with transaction.atomic():
+        storing.delete_loads(load.pk for load in prepared.loads)
+
+
+def _sweep(exercise: Campaign | None) -> None:
+    """Remove what interrupted loads of this world left pending; we load `alone`."""
+    pending = RegistryLoad.objects.filter(exercise=exercise, state=State.PENDING)
+    storing.delete_loads(pending.values_list("pk", flat=True))
+
+
+@contextmanager
+def alone(exercise: Campaign | None) -> Iterator[None]:
+    """One load of a world at a time, from the first block to the last; others are refused."""
+    place = [_LOAD_SPACE, exercise.pk if exercise else 0]
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", place)
+        if not cursor.fetchall()[0][0]:
+            raise ContactError(Reason(code="registry-busy"))
     try:
-        for piece in _pieces(path):
-            digest.update(piece)
-    except OSError as problem:
-        raise _unreadable(path, problem.strerror or "cannot be opened") from problem
-    return digest.digest()
+        yield
+    finally:
+        if not connection.needs_rollback and connection.is_usable():
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s, %s)", place)
 
 
-def _unreadable(path: Path, why: str) -> ContactError:
-    return ContactError(Reason(code="registry-unreadable", values={"file": path.name, "why": why}))
+@transaction.atomic
+def take_back(load: RegistryLoad, *, now: datetime) -> RegistryLoad | None:
+    """Remove a load; the one whose place it took comes back. Made choices stay."""
+    exercise = load.exercise
+    lock(exercise)
+    before = load.replaces if load.replaces and load.replaces.state == State.REPLACED else None
+    storing.delete_loads([load.pk])
+    if before is not None:
+        before.state = State.CURRENT
+        before.save(update_fields=["state"])
+    rebuild(exercise)
+    return before
 
 
-# -- writing ------------------------------------------------------------------------------------
-
-
-def _lock(exercise: Campaign | None) -> None:
-    """One load of a world at a time."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, exercise.pk if exercise else 0]
-        )
-
-
-def _store(
-    parsed: Parsed, *, exercise: Campaign | None, world: World, now: datetime
-) -> RegistryLoad:
-    older = RegistryLoad.objects.filter(exercise=exercise)
-    (older.filter(name=parsed.path.name) | older.filter(sha256=parsed.sha256)).delete()
-    load = RegistryLoad.objects.create(
-        exercise=exercise, sha256=parsed.sha256, name=parsed.path.name[:300],
-        format=parsed.format, loaded_at=now,
-        registry=parsed.found[0].registry if parsed.found else "",
-    )  # fmt: skip
-    refused: Counter[str] = Counter(parsed.faults)
-    for start in range(0, len(parsed.found), BATCH):
-        part = parsed.found[start : start + BATCH]
-        blocks = Netblock.objects.bulk_create([_block(each, load) for each in part])
-        rows = [
-            row
-            for block, each in zip(blocks, part, strict=True)
-            for row in _candidates(block, each, world)
-        ]
-        Candidate.objects.bulk_create(rows, batch_size=BATCH)
-        refused.update(row.refused for row in rows if row.refused)
-        load.candidates += sum(1 for row in rows if not row.refused)
-    load.netblocks, load.rejected = len(parsed.found), dict(refused)
-    load.save(update_fields=["netblocks", "candidates", "rejected"])
-    return load
-
-
-def _block(found: Registration, load: RegistryLoad) -> Netblock:
-    holder = found.holder
-    return Netblock(
-        load=load, exercise_id=load.exercise_id, first=found.first, last=found.last,
-        handle=found.handle[:200], name=found.name[:200], holder=holder.name[:300],
-        holder_key=holder.handle[:200],
-        country=holder.country or holder.address_country or found.country or "",
-        registry=found.registry[:20], status=found.status[:60],
-    )  # fmt: skip
-
-
-def _candidates(block: Netblock, found: Registration, world: World) -> Iterator[Candidate]:
-    for each in candidates_of(found, world=world):
-        yield Candidate(
-            netblock=block, address=each.address[:320], mailbox=each.mailbox, source=each.source,
-            registry=each.registry[:20], object=each.object[:200], role=each.role[:60],
-            depth=each.depth, scope=each.scope, tier=each.tier, rank=each.weight,
-            for_abuse=each.for_abuse, reason=each.reason.as_json(), refused=each.refused or "",
-        )  # fmt: skip
-
-
-def rebuild(exercise: Campaign | None) -> None:
-    """Flatten the world's blocks anew: disjoint ranges, and every block's parent."""
-    RegistryRange.objects.filter(exercise=exercise).delete()
-    rows = Netblock.objects.filter(exercise=exercise).values_list("id", "first", "last")
-    families: dict[int, list[Block]] = {4: [], 6: []}
-    for key, first, last in rows.iterator(chunk_size=BATCH):
-        families[first.version].append(Block(first=int(first), last=int(last), id=key))
-    with connection.cursor() as cursor:
-        cursor.execute(_NEW_PARENTS)
-        for version, blocks in families.items():
-            starts, parents = flatten(blocks)
-            if not starts or starts[0][0] > 0:
-                starts.insert(0, (0, None))
-            _copy(cursor, _COPY_RANGES, _ranges(starts, version, exercise))
-            _copy(cursor, _COPY_PARENTS, parents.items())
-        cursor.execute(_SET_PARENTS)
-
-
-_COPY_RANGES = "COPY registry_range (exercise_id, first, netblock_id) FROM STDIN"
-_NEW_PARENTS = "CREATE TEMPORARY TABLE new_parent (id bigint, parent_id bigint) ON COMMIT DROP"
-_COPY_PARENTS = "COPY new_parent (id, parent_id) FROM STDIN"
-_SET_PARENTS = """
-UPDATE netblock SET parent_id = found.parent_id FROM new_parent AS found
-WHERE netblock.id = found.id AND netblock.parent_id IS DISTINCT FROM found.parent_id;
-DROP TABLE new_parent
-"""
-
-
-def _copy(cursor: CursorWrapper, statement: str, rows: Iterable[Sequence[object]]) -> None:
-    with cursor.copy(statement) as copy:
-        for row in rows:
-            copy.write_row(row)
-
-
-def _ranges(
-    starts: Iterable[tuple[int, int | None]], version: int, exercise: Campaign | None
-) -> Iterator[tuple[int | None, str, int | None]]:
-    length = 4 if version == 4 else 16
-    world = exercise.pk if exercise else None
-    for first, block in starts:
-        if first < _TOP[version]:
-            yield world, str(ip_address(first.to_bytes(length, "big"))), block
+def _digest(hashes: Iterable[bytes]) -> bytes:
+    return hashlib.sha256(b"".join(sorted(hashes))).digest()

@@ -21,7 +21,7 @@ from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.models import Case
-from openletter.contacts import finding, loading, teams
+from openletter.contacts import asking, finding, loading, teams
 from openletter.contacts.errors import ContactError
 from openletter.contacts.models import (
     Choice,
@@ -55,19 +55,37 @@ def load_registry(file: Path, *, exercise: Campaign | None, now: datetime) -> Re
 def load_registries(
     files: Sequence[Path], *, exercise: Campaign | None, now: datetime
 ) -> list[RegistryLoad]:
-    """Load files whose objects point into one another (a registry's split dumps).
+    """Load files whose objects point into one another (a registry's split dumps), all or nothing.
 
     Cases for which nobody was found are asked about again; made choices stand.
     """
+    again = loading.same_again(files, exercise=exercise)
+    if again:
+        return again
+    with loading.alone(exercise), transaction.atomic():
+        prepared = loading.prepare(files, exercise=exercise, now=now)
+        return put_in_place(prepared, now=now)
+
+
+def put_in_place(prepared: loading.Prepared, *, now: datetime) -> list[RegistryLoad]:
+    """A prepared load becomes the world's; whoever had nobody is asked about again."""
+    exercise = prepared.exercise
+    return loading.activate(prepared, then=lambda: _ask_again(exercise, now))
+
+
+@transaction.atomic
+def take_back_registry(load: RegistryLoad, *, now: datetime) -> RegistryLoad | None:
+    """The world before a load; what it had replaced comes back and is returned."""
+    before = loading.take_back(load, now=now)
+    _ask_again(load.exercise, now)
+    return before
+
+
+def _ask_again(exercise: Campaign | None, now: datetime) -> int:
     world = Q(case__campaign=exercise) if exercise else _REAL
     nobody = [Choice.Outcome.NOBODY, Choice.Outcome.NEEDS_PERSON]
     unanswered = Choice.objects.filter(world, outcome__in=nobody)
-
-    def ask_again() -> int:
-        because = "registry-loaded"
-        return send_back(unanswered, because=because, actor="command:registry", now=now)
-
-    return loading.load(files, exercise=exercise, now=now, then=ask_again)
+    return send_back(unanswered, because="registry-loaded", actor="command:registry", now=now)
 
 
 @transaction.atomic
@@ -88,6 +106,7 @@ def cases_without_choice(campaign: Campaign, *, now: datetime) -> QuerySet[Case]
     return (
         Case.objects.filter(campaign=campaign, state=CaseState.OPEN)
         .filter(~Exists(current))
+        .filter(asking.may_be_found(campaign))
         .order_by("id")
     )
 

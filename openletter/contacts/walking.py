@@ -8,7 +8,7 @@ about a network settles every look-up inside its range.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -43,11 +43,11 @@ class Asker(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Pacer:
-    """Time from outside: the clock, how to wait, and when to stop."""
+    """Time from outside: the clock, when to stop, and how to wait for a turn."""
 
     clock: Callable[[], datetime]
-    sleep: Callable[[float], None]
     stop: Callable[[], bool]
+    wait: Callable[[float], Awaitable[None]] = asyncio.sleep
 
 
 def walk(courses: Sequence[Course], *, desk: Desk, asker: Asker, pacer: Pacer) -> list[Course]:
@@ -88,7 +88,7 @@ async def _all(
     turns: Sequence[tuple[Ask, datetime]], asker: Asker, pacer: Pacer
 ) -> list[tuple[Ask, Reply]]:
     async def one(ask: Ask, at: datetime) -> tuple[Ask, Reply]:
-        await asyncio.sleep(max(0.0, (at - pacer.clock()).total_seconds()))
+        await pacer.wait(max(0.0, (at - pacer.clock()).total_seconds()))
         return ask, await asker.ask(ask, now=pacer.clock())
 
     return list(await asyncio.gather(*(one(ask, at) for ask, at in turns)))

@@ -37,6 +37,7 @@ STEP: Final[Mapping[StepName, Label]] = {
     StepName.CONSULT: _("Ask blocklists"),
     StepName.WEIGH: _("Weigh evidence"),
     StepName.OPEN: _("Open cases"),
+    StepName.LOOKUP: _("Ask registries"),
     StepName.FIND: _("Find contacts"),
     StepName.COMPOSE: _("Write letters"),
     StepName.SEND: _("Hand over"),
@@ -153,6 +154,13 @@ BATCH: Final[Mapping[str, Label]] = {
     Batch.State.REFUSED: pgettext_lazy("file", "refused"),
 }
 
+ZONE: Final[Mapping[str, Label]] = {
+    "asked": pgettext_lazy("zone", "asked"),
+    "unseen": pgettext_lazy("zone", "not yet examined"),
+    "suspended": pgettext_lazy("zone", "suspended"),
+    "not-asked": pgettext_lazy("zone", "not asked"),
+}
+
 DATED: Final[Mapping[str, Label]] = {
     "row": _("time of the row"),
     "file": _("day of the file"),
@@ -175,6 +183,7 @@ SETS: Final[Mapping[str, Mapping[str, Label]]] = {
     "purpose": PURPOSE,
     "batch": BATCH,
     "dated": DATED,
+    "zone": ZONE,
     "weakness": {word.value: shared.WEAKNESS[word] for word in Weakness},
     "case": {word.value: text for word, text in CASE.items()},
     "reader": {word.value: shared.READER[word] for word in Reader},
@@ -194,6 +203,7 @@ MARKS: Final[Mapping[str, Mapping[str, str]]] = {
         "challenge": MIND, "bounce-hard": WRONG,
     },
     "choice": {"chosen": GOOD, "nobody": WRONG, "conflict": MIND, "needs-person": MIND},
+    "zone": {"asked": GOOD, "unseen": MIND, "suspended": WRONG},
     "recheck": {"still-there": WRONG, "gone": GOOD},
     "case": {"announced-fixed": MIND, "closed": GOOD},
     "outcome": {"closed": GOOD, "gone": GOOD, "still-open": WRONG},
