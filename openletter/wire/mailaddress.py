@@ -27,6 +27,10 @@ _AT = re.compile(r"\s{0,2}[\[({<]\s?(?:at|@|ät|arroba)\s?[\])}>]\s{0,2}", re.IG
 _DOT = re.compile(
     r"\s{0,2}[\[({<]\s?(?:dot|punkt|punt|punto|ponto|point|\.)\s?[\])}>]\s{0,2}", re.IGNORECASE
 )
+_MAY_BE_SPELLED = re.compile(
+    r"[\[({<]\s?(?:at|@|ät|arroba|dot|pun|pon|poi|\.)|\sdot\s|\"@", re.IGNORECASE
+)
+"""What every spelled-out address has; a quick look before the slow ones."""
 _IN_WORDS = re.compile(
     r"(?<![\w.@-])(?:([A-Za-z0-9][A-Za-z0-9._+-]{0,63})@|([A-Za-z0-9._+-]{0,30}(?:abuse|noc|cert|"
     r"security|spam|support|admin|master|info)[A-Za-z0-9._+-]{0,30})\s{1,2}at\s{1,2})"
@@ -106,6 +110,8 @@ def spelled_out(text: str) -> str:
     A bare "at" counts only between a desk's name and a spelled "dot": "report it at isp.example"
     and "ask us at help dot isp dot example" are no addresses.
     """
+    if not _MAY_BE_SPELLED.search(text):
+        return text
     text = _NEEDLESS_QUOTES.sub(r"\1", _DOT.sub(".", _AT.sub("@", text)))
     return _IN_WORDS.sub(_undotted, text)
 
