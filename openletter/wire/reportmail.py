@@ -24,6 +24,8 @@ from openletter.wire.visible import visible
 
 ARF, XARF_MAIL, HONEYPOT = "arf", "x-arf", "honey-pot"
 LARGEST_MAIL = 32 << 20
+MOST_MAILS, MOST_HELD = 5_000, 512 << 20
+"""Of a mailbox: mails, and bytes of all that is opened; the rest of a larger one is not read."""
 DEEPEST = 3
 """So many mails may lie in one another."""
 _HEAD = 16_384
@@ -81,6 +83,8 @@ def opened(found: Iterable[Part], *, limits: Limits | None = None) -> Iterator[P
             continue
         for name, raw in _mails(part):
             yield from _safely(name, raw, budget)
+            if budget.is_spent:
+                break
 
 
 def _beginning(part: Part) -> bytes:
@@ -116,16 +120,23 @@ def _mails(part: Part) -> Iterator[tuple[str, bytes | None]]:
 # -- one mail ------------------------------------------------------------------------------------
 
 
-@dataclass
 class _Budget:
-    """What all mails of a file together may become."""
+    """What all mails of a file together may become, and each of them."""
 
-    limits: Limits
-    bytes_left: int = 0
-    members_left: int = 0
+    def __init__(self, limits: Limits) -> None:
+        self.limits = limits
+        self.bytes_left, self.mails_left = min(limits.total, MOST_HELD), MOST_MAILS
+        self.members_left = limits.members
+        self.is_spent = False
 
-    def __post_init__(self) -> None:
-        self.bytes_left, self.members_left = self.limits.total, self.limits.members
+    def begin(self, size: int) -> None:
+        """One more mail; where there may be no more, this one is refused and the last."""
+        self.members_left = self.limits.members
+        self.mails_left -= 1
+        self.is_spent = self.mails_left < 0 or self.bytes_left < size
+        if self.mails_left < 0:
+            raise UnreadableFileError("too-many-members")
+        self.take(size)
 
     def take(self, size: int) -> None:
         self.bytes_left -= size
@@ -168,7 +179,7 @@ def _safely(name: str, raw: bytes | None, budget: _Budget) -> list[Part]:
     try:
         if raw is None:
             raise UnreadableFileError("mail-too-large")
-        budget.take(len(raw))
+        budget.begin(len(raw))
         return _opened(name, raw, budget, depth=1)
     except UnreadableFileError as problem:
         return [_refused(name, problem.code)]
