@@ -1,29 +1,26 @@
-"""How fast contacts are read, ranked and found: `bench/contacts.py [rank|rpsl|flatten|lookup]`.
+"""How fast contacts are read, ranked and found: `bench/contacts.py [rank|rpsl]`.
 
 CPU seconds of this process (and of the database's for `lookup`, by wall clock), made-up input,
 always the same. `lookup` needs a database and fills a world of its own that it takes away again.
 """
 
-# ruff: noqa: INP001, PLC0415 (a program, and the database only where it is measured)
+# ruff: noqa: INP001 (a program, and the database only where it is measured)
 from __future__ import annotations
 
 import ipaddress
 import json
-import random
 import resource
-import statistics
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 
 from openletter.contacts.rules.candidates import candidates_of
-from openletter.contacts.rules.flatten import Block, flatten
 from openletter.contacts.rules.rank import rank
 from openletter.contacts.rules.refuse import World
 from openletter.wire import rdap, rpsl, rpsl_links
 
-BLOCKS, OBJECTS, LOOKUPS = 950_000, 300_000, 10_000
+OBJECTS = 300_000
 
 
 def say(what: str, figure: str) -> None:
@@ -115,70 +112,7 @@ def bench_rpsl() -> None:
     say("networks resolved and judged", f"{20_000 / spent:,.0f} networks/s")
 
 
-def blocks(count: int) -> list[Block]:
-    """Nested blocks: allocations, and more specific ones inside them."""
-    chance = random.Random(7)  # noqa: S311 (made-up input, always the same)
-    found: list[Block] = []
-    for number in range(count // 20):
-        first = number * 4096
-        found.append(Block(first=first, last=first + 4095, id=len(found)))
-        for _ in range(19):
-            size = 2 ** chance.randint(2, 9)
-            start = first + chance.randrange(4096 // size) * size
-            found.append(Block(first=start, last=start + size - 1, id=len(found)))
-    return found
-
-
-def bench_flatten() -> None:
-    """Nested blocks to disjoint ranges with parents."""
-    every = blocks(BLOCKS)
-    begun = time.process_time()
-    starts, _ = flatten(every)
-    spent = time.process_time() - begun
-    say(f"{len(every):,} blocks to {len(starts):,} ranges", f"{spent:.1f} s CPU")
-
-
-def bench_lookup() -> None:
-    """The whole ladder of one address, out of a database with 100,000 blocks."""
-    from openletter import shell
-
-    shell.setup()
-    from django.db import transaction
-
-    from openletter.contacts import loading
-    from openletter.contacts.ladder import ladders
-    from openletter.contacts.models import Netblock, RegistryLoad
-    from tests.builders import NOW, a_campaign
-
-    with transaction.atomic():
-        world = a_campaign("bench-contacts")
-        load = RegistryLoad.objects.create(
-            exercise=world, sha256=b"bench", name="bench", format="rpsl", loaded_at=NOW
-        )
-        rows = (
-            Netblock(load=load, exercise=world, handle=str(each.id), registry="test",
-                     first=ipaddress.ip_address(0x0A000000 + each.first),
-                     last=ipaddress.ip_address(0x0A000000 + each.last))
-            for each in blocks(100_000)
-        )  # fmt: skip
-        Netblock.objects.bulk_create(rows, batch_size=5_000)
-        begun = time.perf_counter()
-        loading.rebuild(world)
-        say("100,000 blocks flattened into the database", f"{time.perf_counter() - begun:.1f} s")
-        chance = random.Random(9)  # noqa: S311 (as above)
-        spent: list[float] = []
-        for _ in range(LOOKUPS // 10):
-            asked = ipaddress.ip_address(0x0A000000 + chance.randrange(20_000_000))
-            begun = time.perf_counter()
-            ladders([asked], world=world)
-            spent.append((time.perf_counter() - begun) * 1e3)
-        spent.sort()
-        say(f"ladder, {len(spent):,} look-ups: median", f"{statistics.median(spent):.2f} ms")
-        say("  99th percentile", f"{spent[int(len(spent) * 0.99)]:.2f} ms")
-        transaction.set_rollback(True)
-
-
-BENCHES = {"rank": bench_rank, "rpsl": bench_rpsl, "flatten": bench_flatten, "lookup": bench_lookup}
+BENCHES = {"rank": bench_rank, "rpsl": bench_rpsl}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHES:

@@ -7,15 +7,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.db.models import Count, Q
+from django.db.models import Q
 
 from openletter.campaigns.models import Campaign, Constituency
 from openletter.campaigns.rules import Entry, arm_of
 from openletter.cases.models import Case
 from openletter.contacts import teams
-from openletter.contacts.ladder import ladders
+from openletter.contacts.ladder import ladders, spread
 from openletter.contacts.models import (
-    Candidate,
     Choice,
     Holder,
     MailboxHealth,
@@ -31,6 +30,7 @@ from openletter.contacts.rules.decide import (
     Rung,
     candidates_as_json,
     decide,
+    holder_of,
 )
 from openletter.contacts.rules.holders import Claim
 from openletter.contacts.rules.rank import History
@@ -50,16 +50,21 @@ class Known:
     countries: dict[str, int]
     csirts: Sequence[pure.Candidate]
     declared: dict[str, tuple[str, ...]]
+    of_holder: dict[str, set[str]]
+    """holder -> the mailboxes that its networks are written to"""
 
 
 def decide_for(cases: Sequence[Case], *, campaign: Campaign) -> dict[int, Decision]:
     """A decision for each case, by its id; reads only."""
     found = ladders([case.ip for case in cases], world=campaign.world)
     known = _known(campaign, found.values())
-    return {
-        case.pk: decide(_facts(case, found[case.ip], known, lead=campaign.lead_id))
-        for case in cases
-    }
+    decisions: dict[int, Decision] = {}
+    for case in cases:
+        facts = _facts(case, found[case.ip], known, lead=campaign.lead_id)
+        decisions[case.pk] = made = decide(facts)
+        if made.holder and made.chosen:
+            known.of_holder[made.holder.key].add(made.chosen.mailbox)
+    return decisions
 
 
 def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
@@ -67,7 +72,7 @@ def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
     boxes = {each.mailbox for rung in rungs for each in rung.candidates}
     boxes |= {each.mailbox for each in overrides} | {each.mailbox for each in known.csirts}
     health = [known.health[box] for box in boxes if box in known.health]
-    network = _network(rungs)
+    network, holder = _network(rungs), holder_of(rungs)
     return Facts(
         address=case.ip,
         rungs=rungs,
@@ -80,6 +85,7 @@ def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
             suppressed={box: known.suppressed[box] for box in boxes if box in known.suppressed},
             not_ours=frozenset(row.mailbox for row in health if network in row.not_ours),
             bounced={row.mailbox: row.bounces for row in health if row.bounces},
+            of_holder=frozenset(known.of_holder[holder.key]) if holder else frozenset(),
         ),
         mailboxes=MailboxFacts(
             stored_language={r.mailbox: r.language_stored for r in health if r.language_stored},
@@ -125,10 +131,24 @@ def _known(campaign: Campaign, found: Iterable[list[Rung]]) -> Known:
         overrides=list(overrides),
         health={row.mailbox: row for row in health},
         suppressed=suppressed(campaign, boxes),
-        countries=_countries(campaign, boxes),
+        countries=spread(boxes, world=campaign.world),
         csirts=csirts,
         declared=teams.languages(campaign),
+        of_holder=_of_holder(campaign, found),
     )
+
+
+def _of_holder(campaign: Campaign, found: Iterable[list[Rung]]) -> dict[str, set[str]]:
+    """Where letters about these holders go by choices that were made before."""
+    holders = {holder.key for rungs in found if (holder := holder_of(rungs))}
+    rows = Choice.objects.filter(
+        holder__campaign=campaign, holder__key__in=holders, outcome=Choice.Outcome.CHOSEN,
+        superseded_at=None,
+    ).values_list("holder__key", "mailbox").distinct()  # fmt: skip
+    boxes: dict[str, set[str]] = defaultdict(set)
+    for key, mailbox in rows:
+        boxes[key].add(mailbox)
+    return boxes
 
 
 def suppressed(campaign: Campaign, boxes: Iterable[str]) -> dict[str, str]:
@@ -137,19 +157,6 @@ def suppressed(campaign: Campaign, boxes: Iterable[str]) -> dict[str, str]:
         Q(campaign=campaign) | Q(campaign=None), mailbox__in=list(boxes), undone_at=None
     )
     return {row.mailbox: "campaign" if row.campaign_id else "all" for row in rows}
-
-
-def _countries(campaign: Campaign, boxes: Iterable[str]) -> dict[str, int]:
-    """In how many countries each mailbox's networks are."""
-    rows = (
-        Candidate.objects.filter(
-            netblock__exercise=campaign.world, mailbox__in=list(boxes), refused=""
-        )
-        .exclude(netblock__country="")
-        .values("mailbox")
-        .annotate(countries=Count("netblock__country", distinct=True))
-    )
-    return {row["mailbox"]: row["countries"] for row in rows}
 
 
 # -- rows ---------------------------------------------------------------------------------------

@@ -17,13 +17,39 @@ TABLES_ELSEWHERE = (lookup_rows, team_rows)
 
 
 class RegistryLoad(models.Model):
-    """One registry file as loaded; its netblocks go when it is taken back."""
+    """What one registry (or partner) said of one kind of block, as loaded; it can be taken back.
+
+    The world's pages name blocks of `current` loads only. A `replaced` load is kept until the one
+    that took its place is replaced itself, so that taking that back brings the world before.
+    """
+
+    class State(models.TextChoices):
+        PENDING = "pending"
+        CURRENT = "current"
+        REPLACED = "replaced"
 
     exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
-    sha256 = models.BinaryField(max_length=32)
-    name = models.CharField(max_length=300)
+    partner = models.ForeignKey(
+        Partner, models.CASCADE, null=True, related_name="+", help_text="whose own register it is"
+    )
+    sha256 = models.BinaryField(max_length=32, help_text="of all its files together")
+    name = models.CharField(max_length=300, help_text="its files")
     format = models.CharField(max_length=20)
+    kind = models.CharField(
+        max_length=100, blank=True, help_text="a newer one of registry and kind takes its place"
+    )
     registry = models.CharField(max_length=20, blank=True)
+    state = models.CharField(max_length=8, choices=State, default=State.CURRENT)
+    replaces = models.ForeignKey(
+        "self", models.SET_NULL, null=True, related_name="+", help_text="comes back with take-back"
+    )
+    redistributable = models.BooleanField(
+        default=True, help_text="false: the registry's terms let nobody pass its rows on"
+    )
+    stands_for = models.JSONField(
+        default=dict, help_text="NRTMv4: session and version of what is loaded"
+    )
+    revision = models.PositiveIntegerField(default=0, help_text="goes up with every answer added")
     netblocks = models.PositiveIntegerField(default=0)
     candidates = models.PositiveIntegerField(default=0)
     rejected = models.JSONField(default=dict, help_text="reason -> count")
@@ -33,20 +59,41 @@ class RegistryLoad(models.Model):
         db_table = "registry_load"
         constraints = [
             models.UniqueConstraint(
-                fields=["sha256", "exercise"], nulls_distinct=False, name="registry_load_once"
+                fields=["registry", "kind", "partner", "exercise"],
+                condition=Q(state="current"),
+                nulls_distinct=False,
+                name="registry_load_current",
             ),
         ]
+
+
+class ContactSet(models.Model):
+    """The candidates that many blocks share, judged once: JSON of `rules.candidates.Candidate`."""
+
+    load = models.ForeignKey(
+        RegistryLoad, models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    candidates = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "contact_set"
+        indexes = [models.Index(fields=["load"], name="contact_set_load")]
 
 
 class Netblock(models.Model):
     """A registered range; `first` and `last` inclusive, of one address family.
 
-    `parent` is the smallest other block that covers it whole: the next rung of the ladder. It
-    and `RegistryRange` are worked out anew at every load of the world.
+    Which blocks lie around it is not kept here but in the world's pages. Keys without database
+    constraint: millions of rows are copied in at once, and only `contacts.storing` writes them.
     """
 
-    load = models.ForeignKey(RegistryLoad, models.CASCADE, related_name="+")
-    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    load = models.ForeignKey(
+        RegistryLoad, models.CASCADE, related_name="+", db_constraint=False, db_index=False
+    )
+    contacts = models.ForeignKey(
+        ContactSet, models.DO_NOTHING, null=True, related_name="+", db_constraint=False,
+        db_index=False,
+    )  # fmt: skip
     first = InetField()
     last = InetField()
     handle = models.CharField(max_length=200)
@@ -56,52 +103,54 @@ class Netblock(models.Model):
     country = models.CharField(max_length=2, blank=True, help_text="of the organisation")
     registry = models.CharField(max_length=20, blank=True)
     status = models.CharField(max_length=60, blank=True, help_text="the registry's own word")
-    parent = models.ForeignKey("self", models.SET_NULL, null=True, related_name="+")
+    ends_walk = models.BooleanField(
+        default=False, help_text="maintained by the registry itself: nothing is inherited over it"
+    )
+    digest = models.BigIntegerField(default=0, help_text="of all that it says, to see changes")
 
     class Meta:
         db_table = "netblock"
-        indexes = [models.Index(fields=["exercise", "first", "-last"], name="netblock_first")]
+        indexes = [models.Index(fields=["load", "first"], name="netblock_of_load")]
 
 
-class RegistryRange(models.Model):
-    """All blocks of a world as disjoint ranges: from `first` to the next one the block answers.
+class RegistryPage(models.Model):
+    """A run of a world's disjoint ranges: from each start to the next one its blocks answer.
 
-    The most specific block of an address is one look-up of the nearest `first` at or below it.
+    `ladders` has, for each of `starts`, the ids of the blocks from the most specific one up,
+    "12,7,3"; empty where no block is. An address is looked up in the page of the nearest `first`
+    at or below it. One family a page; each family has a page at its lowest address.
     """
 
-    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    exercise = models.ForeignKey(
+        Campaign, models.CASCADE, null=True, related_name="+", db_index=False
+    )
     first = InetField()
-    netblock = models.ForeignKey(Netblock, models.CASCADE, null=True, related_name="+")
+    starts = ArrayField(InetField())
+    ladders = ArrayField(models.TextField())
 
     class Meta:
-        db_table = "registry_range"
+        db_table = "registry_page"
         indexes = [
-            models.Index(fields=["exercise", "first"], name="registry_range_exercise"),
-            models.Index(fields=["first"], condition=Q(exercise=None), name="registry_range_real"),
+            models.Index(fields=["exercise", "first"], name="registry_page_exercise"),
+            models.Index(fields=["first"], condition=Q(exercise=None), name="registry_page_real"),
         ]
 
 
-class Candidate(models.Model):
-    """An address that a registry gives for a netblock, chosen or not, with provenance."""
+class MailboxSpread(models.Model):
+    """In which countries how many blocks of a load name a mailbox that may be written to."""
 
-    netblock = models.ForeignKey(Netblock, models.CASCADE, related_name="candidates")
-    address = models.CharField(max_length=320, help_text="as given")
-    mailbox = models.CharField(max_length=320, blank=True, help_text="normalised; empty: refused")
-    source = models.CharField(max_length=12)
-    registry = models.CharField(max_length=20, blank=True)
-    object = models.CharField(max_length=200)
-    role = models.CharField(max_length=60)
-    depth = models.PositiveSmallIntegerField()
-    scope = models.CharField(max_length=8, choices=[(s, s) for s in Scope])
-    tier = models.PositiveSmallIntegerField(help_text="kind of place, 0 the most trusted")
-    rank = models.IntegerField(help_text="lower is better")
-    for_abuse = models.BooleanField(help_text="the registry declares it an abuse contact")
-    reason = models.JSONField()
-    refused = models.CharField(max_length=20, blank=True, help_text="reason code of refusal")
+    load = models.ForeignKey(RegistryLoad, models.CASCADE, related_name="+")
+    mailbox = models.CharField(max_length=320)
+    country = models.CharField(max_length=2, blank=True)
+    blocks = models.PositiveIntegerField()
 
     class Meta:
-        db_table = "candidate"
-        indexes = [models.Index(fields=["mailbox"], name="candidate_mailbox")]
+        db_table = "mailbox_spread"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mailbox", "load", "country"], name="mailbox_spread_once"
+            ),
+        ]
 
 
 class MailboxHealth(models.Model):

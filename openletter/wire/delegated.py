@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from openletter.wire.registry import IPAddress, parse_address, parse_country, plain
+from openletter.wire.rpsl import Faults, note
 
 LONGEST_LINE = 1_000
 _HELD = frozenset({"allocated", "assigned"})
@@ -58,8 +59,9 @@ def is_delegated(head: bytes) -> bool:
 
 
 def read(lines: Iterable[bytes], *, faults: Counter[str]) -> Iterator[Delegation]:
-    """The file's delegations; what can't be one is counted and passed over."""
-    for raw in lines:
+    """The file's delegations; what can't be one is noted with its line and passed over."""
+    placed = faults if isinstance(faults, Faults) else Faults()
+    for placed.line, raw in enumerate(lines, start=1):
         line = raw[:LONGEST_LINE].decode("ascii", "replace").strip()
         parts = [part.strip() for part in line.split("|")]
         if not line or line.startswith("#") or len(parts) < 6 or parts[5] == "summary":
@@ -70,7 +72,7 @@ def read(lines: Iterable[bytes], *, faults: Counter[str]) -> Iterator[Delegation
         if found:
             yield found
         else:
-            faults["bad-line"] += 1
+            note(faults, "bad-line")
 
 
 def _delegation(parts: list[str]) -> Delegation | None:

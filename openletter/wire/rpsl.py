@@ -11,7 +11,6 @@ from __future__ import annotations
 import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 
 from openletter.wire.registry import UnreadableError
 
@@ -34,45 +33,100 @@ KEPT = frozenset({
     "nethandle", "v6nethandle", "ashandle", "netrange", "nettype", "asnumber", "asname", "orgid",
     "orgname", "pochandle", "isrole", "firstname", "lastname", "mailbox", "abusehandle",
     "techhandle", "nochandle", "adminhandle", "comment", "canallocate",
+    "orgabusehandle", "orgtechhandle", "orgnochandle", "orgadminhandle",
 })  # fmt: skip
 _FREE_TEXT = frozenset({"remarks", "descr", "comment", "address", "owner", "org-name", "trouble"})
 
 
-@dataclass(frozen=True, slots=True)
 class RpslObject:
     """One object: its class (first attribute's name, lower case) and its kept attributes."""
 
-    kind: str
-    attributes: tuple[tuple[str, str], ...]
+    __slots__ = ("_named", "attributes", "kind")
+
+    def __init__(self, kind: str, attributes: tuple[tuple[str, str], ...]) -> None:
+        self.kind = kind
+        self.attributes = attributes
+        self._named: dict[str, list[str]] | None = None
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, RpslObject) and self.attributes == other.attributes
+
+    def __hash__(self) -> int:
+        return hash(self.attributes)
+
+    def __repr__(self) -> str:
+        return f"RpslObject({self.kind!r}, {self.attributes!r})"
+
+    @property
+    def named(self) -> dict[str, list[str]]:
+        """Values by attribute; empty ones too."""
+        if self._named is None:
+            self._named = {}
+            for attribute, value in self.attributes:
+                self._named.setdefault(attribute, []).append(value)
+        return self._named
 
     def first(self, *names: str) -> str:
         """The first value of the first of these attributes that has one."""
         for name in names:
-            for attribute, value in self.attributes:
-                if attribute == name and value:
+            for value in self.named.get(name, ()):
+                if value:
                     return value
         return ""
 
     def all(self, *names: str) -> list[str]:
         """Every value of these attributes, in the object's order."""
-        return [value for attribute, value in self.attributes if attribute in names and value]
+        return [value for value in self._values(names) if value]
 
     def lines(self, *names: str) -> list[str]:
         """Every line of these attributes, blank ones too: they part paragraphs."""
-        return [
-            line
-            for attribute, value in self.attributes
-            if attribute in names
-            for line in value.split("\n")
-        ]
+        return [line for value in self._values(names) for line in value.split("\n")]
+
+    def _values(self, names: tuple[str, ...]) -> list[str]:
+        present = [name for name in names if name in self.named]
+        if len(present) < 2:
+            return self.named[present[0]] if present else []
+        return [value for attribute, value in self.attributes if attribute in present]
+
+
+class Faults(Counter[str]):
+    """What was passed over, counted by reason; the first ones with file and line.
+
+    Readers set `file` and `line` (of the object or record they are at) before they note.
+    """
+
+    MOST_EXAMPLES = 200
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.file, self.line = "", 0
+        self.examples: list[tuple[str, int, str]] = []
+
+    def note(self, reason: str) -> None:
+        """One more, here."""
+        self[reason] += 1
+        if len(self.examples) < self.MOST_EXAMPLES:
+            self.examples.append((self.file, self.line, reason))
+
+
+def note(faults: Counter[str], reason: str) -> None:
+    """Count it, and keep the place where the counter keeps places."""
+    if isinstance(faults, Faults):
+        faults.note(reason)
+    else:
+        faults[reason] += 1
 
 
 def objects(
     pieces: Iterable[bytes], *, wanted: frozenset[str] | None = None, faults: Counter[str]
 ) -> Iterator[RpslObject]:
     """The stream's objects of the wanted classes (None: all)."""
+    placed = faults if isinstance(faults, Faults) else Faults()
+    line = 1
     for text in _paragraphs(pieces, faults):
+        placed.line = line
         found = _object(text, wanted, faults)
+        line += text.count(b"\n") + 2
         if found:
             yield found
 
@@ -123,31 +177,47 @@ def _paragraphs(pieces: Iterable[bytes], faults: Counter[str]) -> Iterator[bytes
     """Blocks between blank lines; one that grows beyond the limit is dropped whole."""
     rest, dropping = b"", False
     for piece in pieces:
-        blocks = (rest + piece).replace(b"\r\n", b"\n").split(b"\n\n")
+        text = rest + piece if rest else piece
+        if b"\r" in text:
+            text = text.replace(b"\r\n", b"\n")
+        blocks = text.split(b"\n\n")
         rest = blocks.pop()
         if dropping and blocks:
             blocks, dropping = blocks[1:], False
         yield from blocks
         if len(rest) > LARGEST_OBJECT:
             if not dropping:
-                faults["too-large"] += 1
+                note(faults, "too-large")
             rest, dropping = rest[-1:], True
     if rest and not dropping:
         yield rest.replace(b"\r", b"\n")
 
 
 def _object(block: bytes, wanted: frozenset[str] | None, faults: Counter[str]) -> RpslObject | None:
-    block = block.strip(b"\n\0")
-    while block[:1] in (b"%", b"#"):
-        block = block.partition(b"\n")[2].lstrip(b"\n")
-    kind = block[:24].partition(b":")[0].decode("ascii", "replace").strip().lower()
+    """The object of a block; of one that nobody asked for only the class is read."""
+    if block[:1] in _NO_CLASS:
+        block = _from_class(block)
+    name = block[:24].partition(b":")[0]
+    kind = _CLASSES.get(name) or name.decode("ascii", "replace").strip().lower()
     if not block or (wanted is not None and kind not in wanted):
         return None
     if len(block) > LARGEST_OBJECT:
-        faults["too-large"] += 1
+        note(faults, "too-large")
         return None
-    attributes = _attributes(_decoded(block), faults)
+    attributes = _attributes(_decoded(block.rstrip(b"\n\0")), faults)
     return RpslObject(kind, tuple(attributes)) if attributes else None
+
+
+_CLASSES = {name.encode(): name for name in KEPT}
+_NO_CLASS = (b"", b"%", b"#", b"\n", b"\0")
+
+
+def _from_class(block: bytes) -> bytes:
+    """Without the comments and blank lines before the first attribute."""
+    block = block.strip(b"\n\0")
+    while block[:1] in (b"%", b"#"):
+        block = block.partition(b"\n")[2].lstrip(b"\n")
+    return block
 
 
 def _decoded(block: bytes) -> str:
@@ -158,28 +228,46 @@ def _decoded(block: bytes) -> str:
 
 
 def _attributes(text: str, faults: Counter[str]) -> list[tuple[str, str]]:
+    """The kept ones; a name that stands as we keep it needs no second look."""
     found: list[list[str]] = []
-    is_kept = False
+    last: list[str] = []
     for line in text.split("\n"):
-        mark = line[:1]
-        if mark in (" ", "\t", "+"):
-            if is_kept and found:
-                found[-1][1] += "\n" + line[1:].strip()
-            continue
-        if not mark or mark in "%#":
-            continue
         name, colon, value = line.partition(":")
-        name = name.strip().lower()
-        if not colon:
-            faults["no-attribute"] += 1
-        is_kept = bool(colon) and name in KEPT
-        if is_kept and len(found) < MOST_ATTRIBUTES:
-            found.append([name, value.strip()])
-    return [(name, value if name in _FREE_TEXT else _plain(value)) for name, value in found]
+        if not colon or name not in KEPT:
+            name = _other(line, name, colon, faults)
+        if name == _GOES_ON:
+            last.append(line[1:].strip())
+        elif name:
+            last = [name, value.strip()]
+            if name != _PASSED_OVER and len(found) < MOST_ATTRIBUTES:
+                found.append(last)
+    return [
+        (each[0], _value(each[0], each[1] if len(each) == 2 else "\n".join(each[1:])))
+        for each in found
+    ]
+
+
+_GOES_ON, _PASSED_OVER = "+", "-"
+
+
+def _other(line: str, name: str, colon: str, faults: Counter[str]) -> str:
+    """A kept attribute in another case, a line that goes on, one passed over, or none at all."""
+    mark = line[:1]
+    if mark in (" ", "\t", "+"):
+        return _GOES_ON
+    if not mark or mark in "%#":
+        return ""
+    if not colon:
+        note(faults, "no-attribute")
+        return _PASSED_OVER
+    lower = name.strip().lower()
+    return lower if lower in KEPT else _PASSED_OVER
+
+
+def _value(name: str, value: str) -> str:
+    return _plain(value) if "#" in value and name not in _FREE_TEXT else value
 
 
 def _plain(value: str) -> str:
     """A value without its end-of-line comment (RFC 2622: from # on)."""
-    if "#" not in value:
-        return value
     return "\n".join(line.partition("#")[0].rstrip() for line in value.split("\n"))

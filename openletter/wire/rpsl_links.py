@@ -9,7 +9,7 @@ walk up to the parent network is not here: it is a ladder over ranges (`contacts
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from openletter.wire import countries
@@ -45,23 +45,91 @@ _REGISTRIES = {
     "JPNIC": "jpnic", "KRNIC": "krnic", "RADB": "radb", "TEST": "test",
 }  # fmt: skip
 _NOTICES = ("notify", "changed", "upd-to", "mnt-nfy", "ref-nfy", "irt-nfy")
+_ABUSE = ("abuse-c", "abusehandle", "orgabusehandle")
+_TECHNICAL_OF_ORG = ("orgtechhandle", "orgnochandle", "orgadminhandle")
+_OWN = frozenset({"abuse-mailbox", "e-mail", "mailbox", *_NOTICES})
 _TECHNICAL = ("admin-c", "tech-c", "owner-c", "techhandle", "nochandle", "adminhandle")
+_POINTERS = (*_ABUSE, "mnt-irt", "org", "orgid", *_TECHNICAL, "mnt-by", "mnt-lower")
 
 
 @dataclass(kw_only=True)
 class Directory:
-    """The objects that networks point at, by family and key."""
+    """The objects that networks point at, by family and key.
 
-    by_key: dict[tuple[str, str], RpslObject] = field(default_factory=dict)
+    A registry has millions: each is kept as a short text of what a network can ask of it, and
+    read again when it is asked. What many networks point at together is worked out once.
+    """
+
+    texts: dict[str, bytes] = field(default_factory=dict)
+    _read: dict[str, RpslObject | None] = field(default_factory=dict)
+    links: dict[Hashable, tuple[tuple[Written, ...], tuple[Written, ...]]] = field(
+        default_factory=dict
+    )
+    holders: dict[str, Holder] = field(default_factory=dict)
 
     def add(self, found: RpslObject) -> None:
         """Keep one; the first of a key stays."""
-        for key in keys_of(found):
-            self.by_key.setdefault(key, found)
+        for family, key in keys_of(found):
+            self.texts.setdefault(f"{family} {key}", _short(found))
+        self._forget()
+
+    def put(self, found: RpslObject) -> None:
+        """Keep one in the place of an older one of its key."""
+        for family, key in keys_of(found):
+            self.texts[f"{family} {key}"] = _short(found)
+        self._forget()
+
+    def drop(self, family: str, key: str) -> None:
+        """Forget the object of a key, if there is one."""
+        self.texts.pop(f"{family} {key.upper()}", None)
+        self._forget()
+
+    def has(self, family: str, key: str) -> bool:
+        """Whether there is an object of a family under a key."""
+        return f"{family} {key.upper()}" in self.texts
 
     def get(self, family: str, key: str) -> RpslObject | None:
         """The object of a family under a key, whatever its case."""
-        return self.by_key.get((family, key.upper()))
+        named = f"{family} {key.upper()}"
+        if named not in self._read:
+            text = self.texts.get(named)
+            if len(self._read) >= MOST_REMEMBERED:
+                self._read.clear()
+            faults: Counter[str] = Counter()
+            self._read[named] = next(objects([text], faults=faults), None) if text else None
+        return self._read[named]
+
+    def _forget(self) -> None:
+        if self._read or self.links or self.holders:
+            self._read.clear()
+            self.links.clear()
+            self.holders.clear()
+
+
+MOST_REMEMBERED = 50_000
+_ASKED_OF = {
+    "contact": frozenset({
+        "role", "person", "nic-hdl", "nic-hdl-br", "pochandle", "isrole", "firstname", "lastname",
+        "abuse-mailbox", "e-mail", "mailbox", "notify", "changed", "upd-to", "mnt-nfy", "ref-nfy",
+        "irt-nfy", "remarks", "comment", "trouble",
+    }),
+    "mntner": frozenset({
+        "mntner", "abuse-mailbox", "e-mail", "mailbox", "notify", "changed", "upd-to", "mnt-nfy",
+        "ref-nfy", "irt-nfy",
+    }),
+}  # fmt: skip
+
+
+def _short(found: RpslObject) -> bytes:
+    """The object with what links can ask of it, as text that reads back the same."""
+    family = keys_of(found)[0][0]
+    asked = _ASKED_OF.get(family)
+    kept = [
+        f"{name}:{value}" if "\n" not in value else f"{name}:" + value.replace("\n", "\n ")
+        for place, (name, value) in enumerate(found.attributes)
+        if asked is None or name in asked or not place
+    ]
+    return "\n".join(kept).encode("utf-8", "replace")
 
 
 def keys_of(found: RpslObject) -> list[tuple[str, str]]:
@@ -77,7 +145,7 @@ def keys_of(found: RpslObject) -> list[tuple[str, str]]:
 
 def references_of(found: RpslObject) -> set[tuple[str, str]]:
     """What an object points at, for a reader that fetches only that."""
-    contacts = found.all("abuse-c", "abusehandle", *_TECHNICAL)
+    contacts = found.all(*_ABUSE, *_TECHNICAL, *_TECHNICAL_OF_ORG)
     refers = {("contact", key.upper()) for key in _keys(contacts)}
     refers |= {("organisation", key.upper()) for key in _keys(found.all("org", "orgid"))}
     refers |= {("irt", key.upper()) for key in _keys(found.all("mnt-irt"))}
@@ -105,9 +173,9 @@ def registration(found: RpslObject, directory: Directory) -> Registration | None
         first_as=autnum,
         last_as=autnum,
         country=parse_country(found.first("country")),
-        holder=_holder(found, organisation),
+        holder=_holder(found, organisation, directory),
         maintainers=tuple(key.upper() for key in _keys(found.all("mnt-by"))),
-        written=tuple(_written(found, organisation, directory)),
+        written=_written(found, organisation, directory),
         remarks=(*_remarks(found, organisation), *_remarks_of_contacts(found, directory)),
     )
 
@@ -134,25 +202,48 @@ def _keys(values: Iterable[str]) -> list[str]:
 
 def _written(
     found: RpslObject, organisation: RpslObject | None, directory: Directory
+) -> tuple[Written, ...]:
+    """The block's own boxes between those of its abuse contact and those of all it points at."""
+    named = found.named
+    points = tuple(tuple(named[name]) if name in named else () for name in _POINTERS)
+    linked = directory.links.get(points)
+    if linked is None:
+        linked = (
+            tuple(_abuse(found, directory, depth=0)),
+            tuple(_linked(found, organisation, directory)),
+        )
+        if len(directory.links) >= MOST_REMEMBERED:
+            directory.links.clear()
+        directory.links[points] = linked
+    own = tuple(_boxes(found, role=found.kind, depth=0)) if not _OWN.isdisjoint(named) else ()
+    return (*linked[0], *own, *linked[1])
+
+
+def _linked(
+    found: RpslObject, organisation: RpslObject | None, directory: Directory
 ) -> Iterator[Written]:
-    yield from _abuse(found, directory, depth=0)
-    yield from _boxes(found, role=found.kind, depth=0)
     for key in _keys(found.all("mnt-irt")):
         yield from _irt(directory.get("irt", key))
     if organisation:
         yield from _abuse(organisation, directory, depth=1)
         yield from _boxes(organisation, role="org", depth=1)
-    for attribute in _TECHNICAL:
-        for key in _keys(found.all(attribute)):
-            yield from _boxes(directory.get("contact", key), role=attribute, depth=1)
-    for attribute in ("mnt-by", "mnt-lower"):
-        for key in _keys(found.all(attribute)):
-            yield from _boxes(directory.get("mntner", key), role=attribute, depth=2)
+        yield from _pointed(organisation, _TECHNICAL_OF_ORG, "contact", directory)
+    yield from _pointed(found, _TECHNICAL, "contact", directory)
+    yield from _pointed(found, ("mnt-by", "mnt-lower"), "mntner", directory)
+
+
+def _pointed(
+    pointing: RpslObject, attributes: Iterable[str], family: str, directory: Directory
+) -> Iterator[Written]:
+    for attribute in attributes:
+        for key in _keys(pointing.all(attribute)):
+            found, role = directory.get(family, key), attribute.removeprefix("org")
+            yield from _boxes(found, role=role, depth=1 if family == "contact" else 2)
 
 
 def _abuse(pointing: RpslObject, directory: Directory, *, depth: int) -> Iterator[Written]:
     """The boxes of abuse-c: abuse-mailbox where there is one, else the record's e-mail."""
-    for key in _keys(pointing.all("abuse-c", "abusehandle")):
+    for key in _keys(pointing.all(*_ABUSE)):
         contact = directory.get("contact", key)
         if contact is None:
             continue
@@ -214,11 +305,20 @@ def _party(found: RpslObject) -> Party:
 # -- the rest -----------------------------------------------------------------------------------
 
 
-def _holder(found: RpslObject, organisation: RpslObject | None) -> Holder:
+def _holder(found: RpslObject, organisation: RpslObject | None, directory: Directory) -> Holder:
     handle = found.first("org", "ownerid", "orgid")
     if organisation is None:
         name = found.first("owner", "descr") or handle or found.first("netname", "as-name")
         return Holder(handle=plain(handle, 200), name=plain(name.partition("\n")[0]))
+    known = directory.holders.get(handle)
+    if known is None:
+        if len(directory.holders) >= MOST_REMEMBERED:
+            directory.holders.clear()
+        known = directory.holders[handle] = _holder_of(organisation, handle)
+    return known
+
+
+def _holder_of(organisation: RpslObject, handle: str) -> Holder:
     address = "\n".join(organisation.lines("address"))
     return Holder(
         handle=plain(handle, 200),
@@ -278,8 +378,8 @@ def gather(
         if not missing:
             break
         new = _fetch(stream, missing, directory)
-        known = set(directory.by_key) | missing
-        missing = {key for each in new for key in references_of(each)} - known
+        referred = {key for each in new for key in references_of(each)} - missing
+        missing = {key for key in referred if not directory.has(*key)}
     return [found for each in asked if (found := registration(each, directory))]
 
 

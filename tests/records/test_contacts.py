@@ -22,13 +22,13 @@ from openletter.contacts import loading, steps
 from openletter.contacts.errors import ContactError
 from openletter.contacts.ladder import ladders
 from openletter.contacts.models import (
-    Candidate,
     Choice,
+    ContactSet,
     Holder,
     MailboxHealth,
     Netblock,
     RegistryLoad,
-    RegistryRange,
+    RegistryPage,
 )
 from tests.builders import NOW, a_campaign, a_partner, a_user
 from tests.contacts_builders import DUMP, a_case, a_dump, an_rdap_answer
@@ -77,13 +77,13 @@ def test_the_same_bytes_again_change_nothing(campaign: Campaign, tmp_path: Path)
     [b"", b"{", b'{"objectClassName": "entity"}', b"\x1f\x8b\x08\x00broken", b"no colon here\n"],
 )
 def test_a_broken_file_changes_nothing(campaign: Campaign, tmp_path: Path, content: bytes) -> None:
-    before = list(RegistryRange.objects.values_list("first", "netblock"))
+    before = list(RegistryPage.objects.values_list("first", "ladders"))
     broken = tmp_path / "broken.db.gz"
     broken.write_bytes(content)
     with pytest.raises(ContactError) as refused:
         steps.load_registries([a_dump(tmp_path), broken], exercise=campaign, now=NOW)
     assert refused.value.reason.code == "registry-unreadable"
-    assert list(RegistryRange.objects.values_list("first", "netblock")) == before
+    assert list(RegistryPage.objects.values_list("first", "ladders")) == before
 
 
 def test_hostile_bytes_are_loaded_as_harmless_text(campaign: Campaign, tmp_path: Path) -> None:
@@ -131,9 +131,8 @@ def test_every_exercise_and_the_real_world_have_their_own_registries(
     choice = found_for(case)
     assert (choice.outcome, codes(choice)[0]) == (Choice.Outcome.NOBODY, "no-netblock")
     steps.load_registry(a_dump(tmp_path), exercise=None, now=NOW)
-    real = Candidate.objects.filter(netblock__exercise=None)
-    assert real.exists()
-    assert set(real.values_list("refused", flat=True)) == {"placeholder"}
+    real = ContactSet.objects.filter(load__exercise=None).values_list("candidates", flat=True)
+    assert {each["refused"] for kept in real for each in kept} == {"placeholder"}
 
 
 def test_a_load_that_brings_a_contact_makes_nobody_be_asked_about_again(

@@ -63,7 +63,7 @@ def test_registry_load_says_what_it_took_and_what_it_refused(
     files = [str(a_dump(tmp_path)), str(an_rdap_answer(tmp_path))]
     done = command.invoke(app, ["registry", "load", *files, "--exercise", "drill"])
     assert done.exit_code == 0, done.output
-    assert "laagland.db.txt: 4 netblocks" in done.stdout
+    assert "4 netblocks" in done.stdout
     assert "person" in done.stdout
     assert RegistryLoad.objects.filter(exercise=campaign).count() == 2
     again = command.invoke(app, ["registry", "load", *files, "--exercise", "drill"])

@@ -6,12 +6,9 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_network
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from openletter.contacts.rules.candidates import Candidate, Tier
 from openletter.contacts.rules.decide import Facts, MailboxFacts, Rung, decide
-from openletter.contacts.rules.flatten import Block, flatten
 from openletter.contacts.rules.holders import Claim, holder_key, responsible
 from openletter.contacts.rules.language import OF_COUNTRY, Known, languages
 from openletter.contacts.rules.rank import History
@@ -20,56 +17,6 @@ from openletter.wire.registry import Holder, Place, Registration, Source, Subjec
 from openletter.words import Reader, Reason, Scope, normalise_language
 
 IP = ip_address("192.0.2.7")
-
-
-# -- flatten ------------------------------------------------------------------------------------
-
-
-@st.composite
-def nested(draw: st.DrawFn) -> list[Block]:
-    """Blocks as CIDRs are: two of them are apart, equal, or one lies within the other."""
-    found = []
-    for number in range(draw(st.integers(min_value=0, max_value=12))):
-        size = 2 ** draw(st.integers(min_value=0, max_value=6))
-        first = draw(st.integers(min_value=0, max_value=64 // size - 1)) * size
-        found.append(Block(first=first, last=first + size - 1, id=number))
-    return found
-
-
-@given(nested())
-def test_flattening_finds_the_most_specific_block_everywhere(blocks: list[Block]) -> None:
-    starts, parents = flatten(blocks)
-    assert [start for start, _ in starts] == sorted({start for start, _ in starts})
-    for address in range(-1, 70):
-        below = [owner for start, owner in starts if start <= address]
-        found = below[-1] if below else None
-        around = [each for each in blocks if each.first <= address <= each.last]
-        smallest = min((each.last - each.first for each in around), default=None)
-        if found is None:
-            assert not around
-        else:
-            assert blocks[found].last - blocks[found].first == smallest
-    for each in blocks:
-        parent = parents[each.id]
-        if parent is not None:
-            assert blocks[parent].first <= each.first
-            assert blocks[parent].last >= each.last
-            assert parent != each.id
-
-
-@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 20)), max_size=10))
-def test_ranges_that_overlap_crosswise_end_too(ranges: list[tuple[int, int]]) -> None:
-    blocks = [Block(first=a, last=a + n, id=key) for key, (a, n) in enumerate(ranges)]
-    starts, parents = flatten(blocks)
-    for address in range(85):
-        below = [owner for start, owner in starts if start <= address]
-        if below and below[-1] is not None:
-            assert blocks[below[-1]].first <= address <= blocks[below[-1]].last
-    for each in blocks:
-        step, key = 0, parents[each.id]
-        while key is not None:
-            step, key = step + 1, parents[key]
-            assert step <= len(blocks)
 
 
 # -- languages ----------------------------------------------------------------------------------

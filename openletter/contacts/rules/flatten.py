@@ -1,53 +1,99 @@
-"""Nested netblocks as disjoint ranges, and each one's parent. One sweep, n log n.
+"""Nested netblocks as disjoint ranges, each with its ladder. One sweep, n log n, streamed.
 
 A longest match over nested blocks is silently wrong when asked of the raw table; over the
 flattened one it is the nearest start at or below the address.
+
+A block is one integer, so that millions of them sort fast and lie close together: first address,
+distance of the last from the top, id, traits; in this order they sort as the sweep wants them
+(the wider one first, and of equal ranges the one loaded first).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
+
+WIDTHS = {4: 32, 6: 128}
+ID_BITS = 46
+TRAIT_BITS = 2
+ASIDE, ENDS_WALK = 1, 2
+"""Traits: a block that names no level of its own; one over which nothing is inherited."""
+_LOW = ID_BITS + TRAIT_BITS
+_LOW_MASK = (1 << _LOW) - 1
+_TRAITS = (1 << TRAIT_BITS) - 1
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Block:
-    """A range of one address family, as numbers; `id` tells blocks apart."""
+class Range(NamedTuple):
+    """From `start` to the next range: the ids of the blocks there, most specific first."""
 
-    first: int
-    last: int
-    id: int
-
-
-def flatten(blocks: Iterable[Block]) -> tuple[list[tuple[int, int | None]], dict[int, int | None]]:
-    """Starts with the most specific block from there on (None: a gap), and parents by id."""
-    starts: list[tuple[int, int | None]] = []
-    parents: dict[int, int | None] = {}
-    stack: list[Block] = []
-    for block in sorted(blocks, key=lambda each: (each.first, -each.last, each.id)):
-        for start, owner in _ended(stack, before=block.first):
-            _put(starts, start, owner)
-        parents[block.id] = next(
-            (each.id for each in reversed(stack) if each.last >= block.last), None
-        )
-        _put(starts, block.first, block.id)
-        stack.append(block)
-    for start, owner in _ended(stack, before=None):
-        _put(starts, start, owner)
-    return starts, parents
+    start: int
+    ladder: str
+    """`12,7,3`; empty: a gap"""
 
 
-def _ended(stack: list[Block], *, before: int | None) -> Iterator[tuple[int, int | None]]:
-    """Blocks that end before a start: the one around them takes over after each end."""
-    while stack and (before is None or stack[-1].last < before):
-        end = stack.pop().last
-        while stack and stack[-1].last <= end:
+def key(first: int, last: int, id_: int, *, width: int, traits: int = 0) -> int:
+    """A block as a number that sorts."""
+    top = (1 << width) - 1
+    return ((first << width | top - last) << _LOW) | id_ << TRAIT_BITS | traits
+
+
+def bounds(block: int, *, width: int) -> tuple[int, int]:
+    """The first and last address of a key."""
+    ends = block >> _LOW
+    top = (1 << width) - 1
+    return ends >> width, top - (ends & top)
+
+
+def flatten(blocks: Iterable[int], *, width: int) -> Iterator[Range]:
+    """Ranges from address 0 on, of keys in any order; neighbours always differ."""
+    before: str | None = None
+    waiting = Range(0, "")
+    for found in _sweep(sorted(blocks), width=width):
+        if found.start != waiting.start and waiting.ladder != before:
+            yield waiting
+            before = waiting.ladder
+        waiting = found
+    if waiting.ladder != before and waiting.start >> width == 0:
+        yield waiting
+
+
+def _sweep(blocks: list[int], *, width: int) -> Iterator[Range]:
+    """Every change of what is on top, also several at one start: the last of them counts."""
+    top = (1 << width) - 1
+    stack: list[tuple[int, str, str]] = []  # last address, ladder, ladder of those aside
+    for block in blocks:
+        ends = block >> _LOW
+        first, last = ends >> width, top - (ends & top)
+        while stack and stack[-1][0] < first:
+            end = stack.pop()[0]
+            while stack and stack[-1][0] <= end:
+                stack.pop()
+            yield Range(end + 1, stack[-1][1] if stack else "")
+        low = block & _LOW_MASK
+        entry = _entry(stack, last, low >> TRAIT_BITS, low & _TRAITS)
+        stack.append(entry)
+        yield Range(first, entry[1])
+    while stack:
+        end = stack.pop()[0]
+        while stack and stack[-1][0] <= end:
             stack.pop()
-        yield end + 1, stack[-1].id if stack else None
+        yield Range(end + 1, stack[-1][1] if stack else "")
 
 
-def _put(starts: list[tuple[int, int | None]], start: int, owner: int | None) -> None:
-    if starts and starts[-1][0] == start:
-        starts[-1] = (start, owner)
-    elif not starts or starts[-1][1] != owner:
-        starts.append((start, owner))
+def _entry(
+    stack: list[tuple[int, str, str]], last: int, id_: int, traits: int
+) -> tuple[int, str, str]:
+    """The block with its ladder: the one around it (the latest that covers it whole) goes on."""
+    up = aside = ""
+    for around in reversed(stack):
+        if around[0] >= last:
+            up, aside = around[1], around[2]
+            break
+    if traits & ENDS_WALK:
+        up = aside
+    own = str(id_)
+    return (
+        last,
+        f"{own},{up}" if up else own,
+        (f"{own},{aside}" if aside else own) if traits & ASIDE else aside,
+    )
