@@ -1,6 +1,6 @@
-"""`openletter ingest` and `openletter weigh`: what files say of addresses, and what that is worth.
+"""`openletter ingest`: what files say of addresses.
 
-`ingest --dry-run` and `weigh --from` read files only: no database, no Django.
+`ingest --dry-run` reads files only: no database, no Django.
 """
 
 from __future__ import annotations
@@ -21,21 +21,17 @@ from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.forms import (
     ALL_WELL,
     FILE_REFUSED,
-    NOTHING_CHOSEN,
     Form,
     exit_code,
     file_form,
     row_form,
-    weighed_form,
 )
 from openletter.evidence.rules.reading import FileVerdict, RowOf, read_file
 from openletter.evidence.rules.recognise import Hint
 from openletter.evidence.rules.times import parse_time
-from openletter.evidence.rules.weigh import Listing, Policy, Weighed, weigh
-from openletter.wire.address import Address, NotAddress, parse_address
 from openletter.wire.mappedcsv import BadMappingError, CsvMapping, read_mapping
 from openletter.wire.visible import visible
-from openletter.words import FindingState, Reason, Weakness
+from openletter.words import Reason
 
 if TYPE_CHECKING:
     from openletter.campaigns.models import Campaign
@@ -56,7 +52,6 @@ More = Annotated[Path | None, typer.Option(help="a folder of further source defi
 def register(app: typer.Typer) -> None:
     """Mount this part."""
     app.command("ingest")(ingest)
-    app.command("weigh")(weigh_address)
 
 
 def ingest(
@@ -76,73 +71,31 @@ def ingest(
 
     Exit codes: 0 all well, 1 some rows refused, 2 a whole file refused or not recognised.
     """
-    hint = Hint(source=source, mapping=_checked(_raw(mapping)))
+    hint = Hint(source=source, mapping=checked(raw_of(mapping)))
     if not dry_run:
         _store(
             paths,
             source=source,
-            mapping=_raw(mapping),
+            mapping=raw_of(mapping),
             campaign=campaign,
             complete=complete,
             as_json=as_json,
         )
-    now, book = _moment(at), _book(sources)
+    now, book = moment_of(at), book_of(sources)
     worst = ALL_WELL
-    for event in _events(paths, hint=hint, now=now, book=book):
+    for event in events_of(paths, hint=hint, now=now, book=book):
         if isinstance(event, FileVerdict):
-            typer.echo(_line(file_form(event)) if as_json else _told(event))
+            typer.echo(line(file_form(event)) if as_json else _told(event))
             worst = max(worst, exit_code(event))
         elif rows:
-            typer.echo(_line(row_form(event)) if as_json else _told_row(event))
+            typer.echo(line(row_form(event)) if as_json else _told_row(event))
     raise typer.Exit(worst)
-
-
-def weigh_address(
-    ip: Annotated[str, typer.Argument(metavar="IP")],
-    more: Annotated[list[Path] | None, typer.Argument(metavar="[FILE...]")] = None,
-    *,
-    first: Annotated[
-        list[Path] | None, typer.Option("--from", metavar="FILE...", help="weigh these files")
-    ] = None,
-    at: At = None,
-    as_json: AsJson = False,
-    source: Named = "",
-    mapping: Mapped = None,
-    sources: More = None,
-    campaign: InWorld = "",
-    lang: Annotated[str, typer.Option(help="language of the sentences")] = "en",
-) -> None:
-    """Weigh what is said of an address: open, suspected or none, with every reason.
-
-    With --from, files are weighed and no database is needed. Exit code 3: nobody says it is open.
-    """
-    address = parse_address(ip)
-    if isinstance(address, NotAddress):
-        _refuse(sentence(ROOM, Reason(code=address.code), lang))
-    now, paths, worst = _moment(at), [*(first or []), *(more or [])], ALL_WELL
-    if paths:
-        book, hint = _book(sources), Hint(source=source, mapping=_checked(_raw(mapping)))
-        events = _events(paths, hint=hint, now=now, book=book)
-        said = _said_of(address, events)
-        worst = max(map(exit_code, said.files), default=ALL_WELL)
-        policy = Policy(copies=book.families())
-        found = {kind: weigh(them, policy=policy, now=now) for kind, them in said.by(book).items()}
-        traced = said.traced()
-    else:
-        found, traced = _weigh_stored(address, campaign=campaign, now=_moment(at) if at else None)
-    nothing = {None: weigh([], policy=Policy(), now=now)}
-    for weakness, weighed in sorted(found.items()) if found else nothing.items():
-        texts = [sentence(ROOM, reason, lang) for reason in weighed.reasons]
-        form = weighed_form(address, weakness, weighed, texts=texts, traced=traced)
-        typer.echo(_line(form) if as_json else _told_weighed(form, texts))
-    is_said = any(weighed.state is not FindingState.NONE for weighed in found.values())
-    raise typer.Exit(worst or (ALL_WELL if is_said else NOTHING_CHOSEN))
 
 
 # -- reading -------------------------------------------------------------------------------------
 
 
-def _events(
+def events_of(
     paths: list[Path], *, hint: Hint, now: datetime, book: SourceBook
 ) -> Iterator[RowOf | FileVerdict]:
     for path in paths:
@@ -165,50 +118,6 @@ def _counted(events: Iterator[RowOf | FileVerdict]) -> Iterator[RowOf | FileVerd
         yield event
 
 
-class _Said:
-    """What files say of one address, with the way back to file and row."""
-
-    def __init__(self) -> None:
-        self.files: list[FileVerdict] = []
-        self.rows: list[RowOf] = []
-
-    def by(self, book: SourceBook) -> dict[Weakness, list[Listing]]:
-        """Statements that name a weakness, sorted out by it."""
-        found: dict[Weakness, list[Listing]] = {}
-        for key, told in enumerate(self.rows):
-            one = told.judged
-            feed = book.get(one.source)
-            if one.weakness is None or feed is None:
-                continue
-            listing = Listing(
-                key=key,
-                source=one.source,
-                family=feed.family,
-                says=one.says,
-                role=one.role,
-                port=one.port,
-                seen_at=one.seen_at,
-            )
-            found.setdefault(one.weakness, []).append(listing)
-        return found
-
-    def traced(self) -> dict[int, Form]:
-        return {
-            key: {"file": told.file, "row": told.judged.row, "line": told.judged.line}
-            for key, told in enumerate(self.rows)
-        }
-
-
-def _said_of(address: Address, events: Iterator[RowOf | FileVerdict]) -> _Said:
-    said = _Said()
-    for event in events:
-        if isinstance(event, FileVerdict):
-            said.files.append(event)
-        elif event.judged.ip == address:
-            said.rows.append(event)
-    return said
-
-
 # -- with the database ---------------------------------------------------------------------------
 
 
@@ -228,7 +137,7 @@ def _store(
     from openletter.campaigns import clock
     from openletter.evidence import steps
 
-    world = _world(campaign)
+    world = world_named(campaign)
     worst = ALL_WELL
     for path in paths:
         now = clock.now(world)
@@ -243,7 +152,7 @@ def _store(
         )
         batch = steps.ingest_batch(batch, now=now)
         for verdict in steps.verdicts(batch):
-            typer.echo(_line(file_form(verdict)) if as_json else _told(verdict))
+            typer.echo(line(file_form(verdict)) if as_json else _told(verdict))
         if not as_json:
             _tell_rejects(steps.rejects(batch, limit=REJECTS_SHOWN))
         worst = max(worst, steps.exit_code_of(batch))
@@ -258,44 +167,36 @@ def _tell_rejects(rejects: Iterable[Reject]) -> None:
         typer.echo(f"  {one.file}:{one.line} {why} {what} [{one.excerpt}]", err=True)
 
 
-def _weigh_stored(
-    address: Address, *, campaign: str, now: datetime | None
-) -> tuple[dict[Weakness, Weighed], dict[int, Form]]:
-    from openletter.shell import setup
-
-    setup()
-    from openletter.campaigns import clock
-    from openletter.evidence import steps
-
-    world = _world(campaign)
-    return steps.weigh_address(address, exercise=world, now=now or clock.now(world))
+def world_named(slug: str) -> Campaign | None:
+    """The exercise of that name; nothing named, or a real campaign, is the real world."""
+    found = campaign_named(slug)
+    return found.world if found else None
 
 
-def _world(slug: str) -> Campaign | None:
-    """The exercise of that name; nothing named is the real world."""
+def campaign_named(slug: str) -> Campaign | None:
     from openletter.campaigns.models import Campaign
 
     if not slug:
         return None
     found = Campaign.objects.filter(slug=slug).first()
     if found is None:
-        _refuse(f"no campaign is called {visible(slug)}")
-    return found if found.exercise else None
+        refuse(f"no campaign is called {visible(slug)}")
+    return found
 
 
 # -- arguments and output ------------------------------------------------------------------------
 
 
-def _moment(text: str | None) -> datetime:
+def moment_of(text: str | None) -> datetime:
     if text is None:
         return datetime.now(UTC)
     moment = parse_time(text)
     if moment is None:
-        _refuse(f"{visible(text)} is no time; write 2026-11-02T13:45:00Z")
+        refuse(f"{visible(text)} is no time; write 2026-11-02T13:45:00Z")
     return moment
 
 
-def _raw(path: Path | None) -> Form | None:
+def raw_of(path: Path | None) -> Form | None:
     """The mapping file's tables as they stand."""
     if path is None:
         return None
@@ -303,33 +204,33 @@ def _raw(path: Path | None) -> Form | None:
         text = path.read_text(encoding="utf-8")
         raw = json.loads(text) if path.suffix == ".json" else tomllib.loads(text)
     except (OSError, ValueError) as problem:
-        _refuse(f"{path}: {problem}")
+        refuse(f"{path}: {problem}")
     if not isinstance(raw, dict):
-        _refuse(f"{path}: a mapping is a table")
+        refuse(f"{path}: a mapping is a table")
     return raw
 
 
-def _checked(raw: Form | None) -> CsvMapping | None:
+def checked(raw: Form | None) -> CsvMapping | None:
     try:
         return read_mapping(raw) if raw is not None else None
     except BadMappingError as problem:
-        _refuse(f"mapping: {problem}")
+        refuse(f"mapping: {problem}")
 
 
-def _book(folder: Path | None) -> SourceBook:
+def book_of(folder: Path | None) -> SourceBook:
     try:
         known = sourcebook.packaged()
         return sourcebook.with_folder(known, folder) if folder else known
     except (BadDefinitionError, ValueError) as problem:
-        _refuse(str(problem))
+        refuse(str(problem))
 
 
-def _refuse(text: str) -> NoReturn:
+def refuse(text: str) -> NoReturn:
     typer.echo(text, err=True)
     raise typer.Exit(FILE_REFUSED)
 
 
-def _line(form: Form) -> str:
+def line(form: Form) -> str:
     return json.dumps(form, ensure_ascii=False, separators=(",", ":"))
 
 
@@ -352,8 +253,3 @@ def _told_row(told: RowOf) -> str:
     text = f"{place} {address} {port} {about} {one.judgement} ({one.reason})"
     what = advice(ROOM, one.reason, "en")
     return f"{text} {what}" if what else text
-
-
-def _told_weighed(form: Form, texts: list[str]) -> str:
-    head = f"{form['ip']} {form['weakness'] or '-'}: {form['finding']} ({form['confidence']})"
-    return "\n".join([head, *(f"  {text}" for text in texts)])

@@ -21,14 +21,12 @@ from openletter.evidence import known
 from openletter.evidence.copying import copy_findings
 from openletter.evidence.models import Finding, Observation, Withdrawal
 from openletter.evidence.rules.forms import Form
-from openletter.evidence.rules.weigh import Listing, Policy, Weighed
+from openletter.evidence.rules.weigh import CERT_ONLY, Listing, Policy, Weighed
 from openletter.evidence.rules.weigh import weigh as conclude
 from openletter.words import Judgement, Role, Weakness
 
 REMEMBERED = timedelta(days=90)
 """Older statements are not weighed again, not even to say that they are too old."""
-CERT_ONLY = "cert_only"
-"""The term of a source whose data national teams alone may hold."""
 _LOCK_SPACE = 0x0E51D
 Target = tuple[Address, Weakness]
 

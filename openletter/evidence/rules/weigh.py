@@ -19,6 +19,8 @@ from openletter.evidence.rules.spaces import Space
 from openletter.words import FindingState, Judgement, Reason, Role, Value
 
 RULE_VERSION = "weigh-2"
+CERT_ONLY = "cert_only"
+"""The term of a source whose data national teams alone may hold."""
 BY_ITS_OWN_SECOND = "row"
 """`dated_by` of a row that gave the second itself; in moving space nothing less leads to anyone."""
 CHECKED_CLOSED = "check-says-closed"
