@@ -1,4 +1,4 @@
-"""Writes settings.md and commands.md from the code; `--check` only compares."""
+"""Writes settings, commands and ../guides-tested.md from the code; `--check` only compares."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import typer.core
 import typer.main
 
 from openletter.cli import app
+from openletter.guides import library, record
 from openletter.shell.settings import READER
 
 HERE = Path(__file__).resolve().parent
@@ -78,9 +79,13 @@ def section(path: str, command: typer.core.TyperCommand) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    """Write both, or say which differ."""
+    """Write them, or say which differ."""
     stale = []
-    for name, text in (("settings.md", settings()), ("commands.md", commands())):
+    for name, text in (
+        ("settings.md", settings()),
+        ("commands.md", commands()),
+        ("../guides-tested.md", record.table(library.all_guides())),
+    ):
         path = HERE / name
         if path.exists() and path.read_text("utf-8") == text:
             continue

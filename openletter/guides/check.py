@@ -10,6 +10,7 @@ from openletter.guides.model import (
     Command,
     Guide,
     GuideError,
+    Kind,
     Prose,
     Section,
     SectionKey,
@@ -31,6 +32,7 @@ def check(guide: Guide) -> None:
     _check_ways_back(guide)
     _check_expectations(guide)
     _check_cases(guide)
+    _check_kind(guide)
     for fingerprint in guide.fingerprints:
         if fingerprint.on not in SPOKEN or not 1 <= fingerprint.confidence <= 100:
             raise GuideError(f"{fingerprint.id}: on one of {', '.join(SPOKEN)}, with a confidence")
@@ -79,19 +81,41 @@ def _check_expectations(guide: Guide) -> None:
                 re.compile(pattern)
             except re.error as error:
                 raise GuideError(f"{guide.id}: {command.id}: {error}") from None
-        if command.role is BlockRole.LEGIT and not (command.expect and command.where):
+        is_use = command.role in {BlockRole.LEGIT, BlockRole.LAB_USE}
+        if is_use and not (command.expect and command.where):
             raise GuideError(f"{guide.id}: {command.id}: a use says from where and what it expects")
+        if command.role is BlockRole.LAB_CHECK and not (command.opened and command.closed):
+            raise GuideError(f"{guide.id}: {command.id}: a check says how open and closed look")
         if command.role is BlockRole.OPEN and not command.case:
             raise GuideError(f"{guide.id}: {command.id}: a bad state has a case")
+        if command.role is BlockRole.LIVED and not command.lived:
+            raise GuideError(f"{guide.id}: {command.id}: a lived-in configuration has a name")
 
 
 def _check_cases(guide: Guide) -> None:
     commands = guide.commands.values()
     for case in {command.case for command in commands if command.role is BlockRole.OPEN}:
         for role in (BlockRole.CHECK_OUTSIDE, BlockRole.CHECK_INSIDE):
-            checks = [c for c in commands if c.role is role and c.case in {"", case}]
+            checks = [c for c in commands if c.role is role and c.speaks_of(case=case)]
             if not any(c.opened and c.closed for c in checks):
                 raise GuideError(f"{guide.id}: case {case} has no {role} for open and closed")
+
+
+def _check_kind(guide: Guide) -> None:
+    """What is executed has states to be executed in; what isn't rests on a page somebody saw."""
+    commands = guide.commands.values()
+    cases = {command.case for command in commands if command.role is BlockRole.OPEN}
+    lived = {command.lived for command in commands if command.role is BlockRole.LIVED}
+    if guide.kind is Kind.EXECUTED and not (cases and lived):
+        raise GuideError(f"{guide.id}: executed, so it has bad states and lived-in set-ups")
+    if guide.kind is not Kind.EXECUTED and cases:
+        raise GuideError(f"{guide.id}: a guide with bad states is of the kind `executed`")
+    if guide.kind is Kind.VENDOR and not guide.references:
+        raise GuideError(f"{guide.id}: not followed, so it names the maker's page and its date")
+    for command in commands:
+        for named, known in ((command.case, cases), (command.lived, lived)):
+            if set(named.split(",")) - known - {""}:
+                raise GuideError(f"{guide.id}: {command.id}: there is no {named!r}")
 
 
 def check_same_build(source: Guide, translation: Guide) -> None:

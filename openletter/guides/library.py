@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -50,31 +48,6 @@ def _known(guide_id: str) -> str:
     if guide_id not in ids():
         raise GuideError(f"there is no guide called {guide_id!r}")
     return guide_id
-
-
-@dataclass(frozen=True, kw_only=True)
-class Tested:
-    """A run of the guide's own commands on the real server: every check held."""
-
-    version: str
-    date: str
-    states: int
-    checks: int
-
-
-@cache
-def tested(guide_id: str) -> Tested | None:
-    """The record of the guide as it stands; None: not tested, or changed since."""
-    record = json.loads((files("openletter.guides") / "tested.json").read_text(encoding="utf-8"))
-    run = record.get(_known(guide_id))
-    if run is None or run["digest"] != guide(guide_id).digest:
-        return None
-    held = [value for case in run["cases"].values() for value in case.values()]
-    if not held or not all(held):
-        return None
-    return Tested(
-        version=run["version"], date=run["date"], states=len(run["cases"]), checks=len(held)
-    )
 
 
 def all_guides(*, language: str = "en") -> Iterator[Guide]:

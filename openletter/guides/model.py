@@ -1,9 +1,10 @@
-"""What a guide is made of. Frozen; `parse` makes it, `letter` and the site's pages read it."""
+"""What a guide is made of. Frozen; `parse` makes it, `letter` and the pages read it."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
 from openletter.guides.values import Values
@@ -15,12 +16,20 @@ class GuideError(ValueError):
 
 
 class BlockRole(StrEnum):
-    """What a block of commands is for. The first four belong to the test lab alone."""
+    """What a block of commands is for. The first seven belong to the test lab alone.
+
+    `lived` lays out a configuration as somebody lives with it, still closed; `open` makes the
+    mistake in it. `lab-use` is what that somebody does with the server, and `lab-check` looks
+    from outside in ways that no reader needs to.
+    """
 
     LAB_SETUP = "lab-setup"
     LAB_START = "lab-start"
     LAB_STOP = "lab-stop"
+    LIVED = "lived"
     OPEN = "open"
+    LAB_USE = "lab-use"
+    LAB_CHECK = "lab-check"
     CHECK_INSIDE = "check-inside"
     CHECK_OUTSIDE = "check-outside"
     FIX = "fix"
@@ -30,8 +39,37 @@ class BlockRole(StrEnum):
 
 
 LAB_ROLES = frozenset(
-    {BlockRole.LAB_SETUP, BlockRole.LAB_START, BlockRole.LAB_STOP, BlockRole.OPEN}
+    {
+        BlockRole.LAB_SETUP,
+        BlockRole.LAB_START,
+        BlockRole.LAB_STOP,
+        BlockRole.LIVED,
+        BlockRole.OPEN,
+        BlockRole.LAB_USE,
+        BlockRole.LAB_CHECK,
+    }
 )
+
+
+class Kind(StrEnum):
+    """How a guide came to be trusted.
+
+    `executed` is followed on the real server; `vendor` rests on the maker's own page, seen on a
+    date; `advice` holds no fix of its own for one product.
+    """
+
+    EXECUTED = "executed"
+    VENDOR = "vendor"
+    ADVICE = "advice"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reference:
+    """The maker's own words on the matter: where they stand and when they were seen there."""
+
+    title: str
+    page: str
+    seen: date
 
 
 class SectionKey(StrEnum):
@@ -42,6 +80,7 @@ class SectionKey(StrEnum):
     CHECK_OUTSIDE = "check-outside"
     FIX = "fix"
     STILL_WORKS = "still-works"
+    KNOWN_DEFECT = "known-defect"
     STILL_OPEN = "still-open"
     ABUSED = "abused"
     UNDO = "undo"
@@ -63,12 +102,22 @@ class Command:
     text: str
     shell: str = "sh"
     case: str = ""
+    lived: str = ""
     file: str = ""
+    defect: str = ""
+    """Of a use: the report on the packaged server's own defect that makes it fail."""
     opened: str = ""
     closed: str = ""
     expect: str = ""
     where: str = ""
     weaknesses: Weaknesses = frozenset()
+
+    def speaks_of(self, *, case: str = "", lived: str = "") -> bool:
+        """Whether it belongs to a bad state and a configuration; it may name several of each."""
+        for named, asked in ((self.case, case), (self.lived, lived)):
+            if named and asked and asked not in named.split(","):
+                return False
+        return True
 
     def filled(self, values: Values) -> str:
         """The command with its typed values; what we do not know stays a blank in capitals."""
@@ -128,6 +177,8 @@ class Guide:
     ports: tuple[int, ...]
     fingerprints: tuple[Fingerprint, ...]
     docs: tuple[str, ...]
+    kind: Kind
+    references: tuple[Reference, ...]
     sections: tuple[Section, ...]
     digest: str
     """SHA-256 of the English source; a tested record and a translation are tied to it."""

@@ -13,6 +13,7 @@ import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from openletter.guides.check import check, check_same_build
 from openletter.guides.model import (
@@ -21,8 +22,10 @@ from openletter.guides.model import (
     Fingerprint,
     Guide,
     GuideError,
+    Kind,
     Piece,
     Prose,
+    Reference,
     Section,
     SectionKey,
     Weaknesses,
@@ -34,10 +37,13 @@ _REFERENCE = re.compile(r"\[\[(?P<id>[a-z0-9-]+)\]\]")
 _ITEM = re.compile(r"(?P<marker>-|\d+\.) +(?P<text>.*)", re.DOTALL)
 _FOR = re.compile(r"\{(?P<which>[a-z -]+)\} ")
 _ATTRIBUTES = {
-    "id": "id", "case": "case", "file": "file", "open": "opened", "closed": "closed",
-    "expect": "expect", "from": "where", "for": "weaknesses",
+    "id": "id", "case": "case", "lived": "lived", "file": "file", "open": "opened",
+    "closed": "closed", "expect": "expect", "from": "where", "for": "weaknesses",
+    "defect": "defect",
 }  # fmt: skip
-_FRONT = {"id", "title", "product", "weaknesses", "ports", "docs", "fingerprint"}
+_FRONT = {
+    "id", "title", "kind", "product", "weaknesses", "ports", "docs", "fingerprint", "reference",
+}  # fmt: skip
 _FRONT_TRANSLATION = {"title", "source", "status", "reviewed-by"}
 
 
@@ -59,6 +65,8 @@ def parse(text: str) -> Guide:
         ports=tuple(int(port) for port in _texts(front, "ports")),
         fingerprints=tuple(_fingerprints(front.get("fingerprint", []), reading.name)),
         docs=_texts(front, "docs"),
+        kind=_kind(front, reading.name),
+        references=tuple(_references(front.get("reference", []), reading.name)),
         sections=tuple(reading.sections(body)),
         digest=digest_of(text),
     )
@@ -108,6 +116,21 @@ def _weaknesses(words: Iterable[str], name: str) -> Weaknesses:
         return frozenset(Weakness(word) for word in words)
     except ValueError as error:
         raise GuideError(f"{name}: {error}") from None
+
+
+def _kind(front: Mapping[str, object], name: str) -> Kind:
+    try:
+        return Kind(str(front.get("kind", Kind.EXECUTED)))
+    except ValueError as error:
+        raise GuideError(f"{name}: {error}") from None
+
+
+def _references(stored: object, name: str) -> Iterator[Reference]:
+    for number, entry in enumerate(stored if isinstance(stored, list) else [], start=1):
+        seen = entry.get("seen")
+        if not isinstance(seen, date) or not str(entry.get("page", "")).startswith("https://"):
+            raise GuideError(f"{name}: reference {number} has a page (https) and the date seen")
+        yield Reference(title=str(entry.get("title", "")), page=str(entry["page"]), seen=seen)
 
 
 def _fingerprints(stored: object, name: str) -> Iterator[Fingerprint]:

@@ -19,6 +19,7 @@ BLANKS = {
     "foreign": "YOU@ELSEWHERE",
     "user": "YOUR-NAME",
     "inside": "INSIDE-ADDRESS",
+    "others": "OTHER-DOMAINS",
 }
 """Never filled by us: guessing them would change somebody's server by a guess."""
 

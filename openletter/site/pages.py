@@ -14,7 +14,7 @@ from django.utils.translation import gettext_lazy as _
 
 from openletter.campaigns.models import Partner
 from openletter.campaigns.rules import CampaignState
-from openletter.guides import library
+from openletter.guides import library, record
 from openletter.guides.model import Guide
 from openletter.guides.values import Values
 from openletter.site.doors import reading
@@ -101,7 +101,7 @@ def guide(request: HttpRequest, guide_id: str) -> HttpResponse:
     found = library.guide(guide_id, language=language)
     told = {
         "guide": found,
-        "tested": library.tested(guide_id),
+        "tested": record.tested(found),
         "sections": read(found.page, values=Values()),
         "in_english": found.language != language,
         "unreviewed": found.language != "en" and not found.reviewed_by,

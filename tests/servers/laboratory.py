@@ -1,31 +1,32 @@
 """Three made-up networks in which a guide is followed to the letter, on the real server.
 
-    outside  203.0.113.66, and a web site at 198.51.100.80
+    outside  203.0.113.66; names, a web site and a mail exchanger of the world (`world`)
     server   203.0.113.10 outside, 10.10.0.1 inside: the reader's machine
     lan      10.10.0.5: the reader's own office
 
 Everything lives in namespaces of one process: mounts over /usr, /etc and /var that hold the
-unpacked packages, networks without a way out, process numbers of its own. When it ends, all ends.
+product as Debian installs it (`images`), networks without a way out, process numbers of its own.
+When it ends, all ends.
 """
 
 from __future__ import annotations
 
-import os
+import secrets
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.servers import debian
+from tests.servers import images
 
 VALUES = {
     "ip": "203.0.113.10", "host": "203.0.113.10", "inside": "10.10.0.1", "lan": "10.10.0.0/24",
     "domain": "shop.test", "foreign": "probe@elsewhere.test", "user": "alice", "family": "4",
     "proto": "tcp",
 }  # fmt: skip
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 SETUP = r"""
 set -e
@@ -33,34 +34,44 @@ mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
 for d in usr etc var; do
   mkdir -p /mnt/$d /mnt/.$d
-  mount -t overlay overlay -o lowerdir="$UNPACKED/$d":/$d,upperdir=/mnt/$d,workdir=/mnt/.$d /$d
+  mount -t overlay overlay -o lowerdir="$IMAGE/$d":/$d,upperdir=/mnt/$d,workdir=/mnt/.$d /$d
 done
-mount -t tmpfs tmpfs /run
-mount -t tmpfs tmpfs /dev/shm
+for d in /run /dev/shm /tmp /home; do mount -t tmpfs tmpfs $d; done
+chmod 1777 /tmp /dev/shm
 mkdir -p /run/netns
-echo '198.51.100.80 example.com' >> /etc/hosts
+{ echo '#!/usr/bin/python3'; cat "$STANDIN"; } > /usr/local/bin/systemctl; chmod 755 /usr/local/bin/systemctl
+rm -f /etc/resolv.conf; echo 'nameserver 198.51.100.53' > /etc/resolv.conf
+printf '127.0.0.1 localhost\n203.0.113.10 mail.shop.test shop.test\n' > /etc/hosts
 for n in outside lan; do ip netns add $n; ip -n $n link set lo up; done
 ip link set lo up
 ip link add ext0 type veth peer name e0 netns outside
 ip link add lan0 type veth peer name l0 netns lan
 ip addr add 203.0.113.10/24 dev ext0; ip addr add 10.10.0.1/24 dev lan0
-ip -n outside addr add 203.0.113.66/24 dev e0; ip -n outside addr add 198.51.100.80/32 dev lo
+ip -n outside addr add 203.0.113.66/24 dev e0
+for a in 25 53 80; do ip -n outside addr add 198.51.100.$a/32 dev lo; done
 ip -n lan addr add 10.10.0.5/24 dev l0
 ip link set ext0 up; ip link set lan0 up
 ip -n outside link set e0 up; ip -n lan link set l0 up
-ip route add 198.51.100.0/24 via 203.0.113.66
-mkdir -p /mnt/site; echo '<h1>Example Domain</h1>' > /mnt/site/index.html
-ip netns exec outside "$PYTHON" -m http.server -d /mnt/site -b 198.51.100.80 80 >/dev/null 2>&1 &
+ip route add default via 203.0.113.66
+ip -n lan route add default via 10.10.0.1
+ip -n outside route add 10.10.0.0/24 via 203.0.113.10
+echo 1 > /proc/sys/net/ipv4/ip_forward
+cat "$WORLD" > /usr/local/lib/world.py
+ip netns exec outside /usr/bin/python3 /usr/local/lib/world.py "$NONCE" > /mnt/world.log 2>&1 &
+for i in $(seq 50); do grep -q up /mnt/world.log && break; sleep 0.1; done
+grep -q up /mnt/world.log || { cat /mnt/world.log >&2; exit 1; }
 echo ready
-exec sleep infinity
+while :; do sleep 3600 & wait $!; done
 """
+HERE = Path(__file__).parent
 
 
 @dataclass(frozen=True, kw_only=True)
 class Laboratory:
-    """The running networks; `pid` is the first process in them."""
+    """The running networks; `pid` is the first process in them, `nonce` what its web site says."""
 
     pid: int
+    nonce: str
 
     def type(self, command: str, *, where: str = "server", patience: float = 40) -> str:
         """Type a command somewhere and give everything that it printed."""
@@ -70,42 +81,39 @@ class Laboratory:
             done = subprocess.run(
                 [*enter, *place, "bash", "-c", command],
                 capture_output=True, stdin=subprocess.DEVNULL, timeout=patience, check=False,
-                env={"PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
-                     "HOME": "/root", "LC_ALL": "C.UTF-8"},
+                env={"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8"},
             )  # fmt: skip
         except subprocess.TimeoutExpired as late:
             return (late.stdout or b"").decode(errors="replace") + "\nNO ANSWER IN TIME"
         return (done.stdout + done.stderr).decode(errors="replace")
 
 
-def why_not() -> str:
-    """Give the reason why there can be no laboratory here, or nothing."""
-    if os.getuid() != 0:
-        return "only root may make networks"
-    for package in ("postfix", "squid", "swaks"):
-        if debian.program(package) is None:
-            return f"Debian's {package} is not unpacked here (make tools)"
-    tried = subprocess.run(
-        ["unshare", "--mount", "--net", "--pid", "--fork", "true"], capture_output=True, check=False
-    )
-    return "" if tried.returncode == 0 else "no namespaces here"
+def why_not(name: str) -> str:
+    """Give the reason why this product's guide can't be followed here, or nothing."""
+    if reason := images.why_not():
+        return reason
+    return "" if images.image(name) else f"{name} could not be had from Debian (make tools)"
 
 
 @contextmanager
-def laboratory() -> Iterator[Laboratory]:
-    """Make the networks; they and all that runs in them end with the block."""
+def laboratory(name: str) -> Iterator[Laboratory]:
+    """Make the networks around a product's image; they and all in them end with the block."""
+    nonce = secrets.token_hex(6)
+    place = images.image(name)
+    assert place is not None
     outer = subprocess.Popen(
         ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
          "bash", "-c", SETUP],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
-        env={**os.environ, "UNPACKED": str(debian.UNPACKED), "PYTHON": sys.executable},
+        env={"PATH": PATH, "IMAGE": str(place), "NONCE": nonce, "HOME": "/root",
+             "STANDIN": str(HERE / "systemctl.py"), "WORLD": str(HERE / "world.py")},
     )  # fmt: skip
     try:
         assert outer.stdout is not None
         if outer.stdout.readline().strip() != "ready":
             told = outer.stderr.read() if outer.stderr else ""
             raise RuntimeError(f"the laboratory did not start: {told.strip()[-400:]}")
-        yield Laboratory(pid=_first_child(outer.pid))
+        yield Laboratory(pid=_first_child(outer.pid), nonce=nonce)
     finally:
         outer.kill()
         outer.wait()

@@ -1,0 +1,28 @@
+"""What each executed guide needs from Debian: its packages, and how the server tells its version.
+
+The packages are installed for real, but inside a namespace whose /usr, /etc and /var are overlays
+(`images`): the distribution's own configuration and users come with them, and this machine stays
+as it is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Product:
+    """One guide's server."""
+
+    packages: tuple[str, ...]
+    version: str
+    """A command whose first match of digits and dots is the version."""
+
+
+PRODUCTS = {
+    "postfix": Product(packages=("postfix", "dovecot-core"), version="postconf -h mail_version"),
+    "squid": Product(packages=("squid",), version="squid -v | head -n 1"),
+}
+
+VISITORS = ("swaks", "netcat-openbsd", "curl")
+"""Tools that readers type their checks with; they are in every image."""
