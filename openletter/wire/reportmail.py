@@ -28,6 +28,7 @@ MOST_MAILS, MOST_HELD = 5_000, 512 << 20
 """Of a mailbox: mails, and bytes of all that is opened; the rest of a larger one is not read."""
 DEEPEST = 3
 """So many mails may lie in one another."""
+_BOM = b"\xef\xbb\xbf"
 _HEAD = 16_384
 _READ = MailLimits(depth=12, parts=200, header_bytes=1 << 20)
 _ENVELOPE = re.compile(rb"From [^\r\n]{1,500}\r?\n")
@@ -63,7 +64,7 @@ _EXTENDED = re.compile(r"[A-Za-z0-9_.-]*'[A-Za-z0-9-]*'")
 
 def is_mail(head: bytes) -> bool:
     """Whether a file begins with the headers of a mail, or of a mailbox's first one."""
-    head = head[:_HEAD].lstrip(b"\r\n")
+    head = head[:_HEAD].removeprefix(_BOM).lstrip(b"\r\n")
     envelope = _ENVELOPE.match(head)
     known = set()
     for line in head[envelope.end() if envelope else 0 :].splitlines():
@@ -188,6 +189,7 @@ def _safely(name: str, raw: bytes | None, budget: _Budget) -> list[Part]:
 def _opened(name: str, raw: bytes, budget: _Budget, *, depth: int) -> list[Part]:
     if depth > DEEPEST:
         raise UnreadableFileError("mail-too-deep")
+    raw = raw.removeprefix(_BOM)
     mail = read_mail(_QUOTED_FROM.sub(rb"\1", raw) if raw.startswith(b"From ") else raw, _READ)
     if code := _whole_problem(mail, raw):
         raise UnreadableFileError(code)

@@ -39,6 +39,8 @@ _KNOWN_3: Mapping[tuple[str, str], str] = {
     ("Network", "ddos"): "connection/ddos",
     ("System", "botnet"): "infrastructure/botnet",
 }
+TEST_TAG = "lifecycle:test"
+"""Said of a report that only tries a connection: nothing of it happened."""
 Report = Mapping[str, object]
 
 
@@ -106,6 +108,8 @@ def _role(category: str) -> str:
 
 
 def _tags(report: Report, kind: str) -> tuple[str, ...]:
+    if TEST_TAG in _texts(report, "tags"):
+        return (TEST_TAG,)
     if kind == "vulnerability/open_service":
         return (f"open-service:{_service(report)}",)
     if kind == "vulnerability/misconfiguration":
@@ -195,6 +199,7 @@ def _facts_of_third(whole: Report, report: Report, nested: Report) -> dict[str, 
         "report_id": _text(report, "ReporterCaseID"),
         "description": _text(report, "ReporterNotes"),
         "source_port": _port(report, "SourcePort") or _port(nested, "Port"),
+        "disclosure": "no" if whole.get("Disclosure") is False else "",
     }
     return {name: text for name, text in facts.items() if text}
 

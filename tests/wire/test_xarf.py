@@ -82,6 +82,7 @@ def test_the_port_an_attack_came_from_is_no_port_of_a_server() -> None:
         ({"service": "proxy", "tags": ["proxy:socks5", "risk:high"]}, "open-service:socks"),
         ({"type": "misconfiguration", "service": "smtp", "misconfiguration_type": "open_relay"},
          "misconfiguration:relay"),
+        ({"service": "socks5", "tags": ["lifecycle:test"]}, "lifecycle:test"),
         ({"type": "misconfiguration", "service": "squid", "misconfiguration_type": "open_proxy"},
          "open-service:squid"),
         ({"type": "misconfiguration", "service": "web", "misconfiguration_type": "open_proxy"},

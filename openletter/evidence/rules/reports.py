@@ -62,6 +62,15 @@ def mail_time(part: Part) -> datetime | None:
     return parse_time(part.told.get("mail_date", ""))
 
 
+def unnamed_in_mail(part: Part, known: Recognised | NotRead, *, hint: Hint) -> NotRead | None:
+    """A list without a name that lies in a mail: it may list anything, links of spam too."""
+    if not part.told or hint.source or isinstance(known, NotRead):
+        return None
+    if not known.feed.family.startswith("unnamed"):
+        return None
+    return NotRead(reason="unnamed-in-mail", refused=True, format=known.format)
+
+
 def provenance(part: Part) -> str:
     """What the mail around a part says of itself: kept, and proof of nothing."""
     names = ("mail_from", "mail_date", "mail_id")
