@@ -5,7 +5,16 @@ from __future__ import annotations
 from django.urls import URLPattern, path
 
 from openletter.desk import signing
-from openletter.desk.pages import campaigns, cases, front, inbox, letters, people, stops
+from openletter.desk.pages import (
+    campaigns,
+    cases,
+    front,
+    inbox,
+    letters,
+    people,
+    sources,
+    stops,
+)
 
 app_name = "desk"
 PUBLIC_ROUTES = frozenset({"desk:sign-in", "desk:sign-out", "desk:language"})
@@ -47,6 +56,7 @@ urlpatterns: list[URLPattern] = [
     path("letters/", letters.listing, name="deliveries"),
     path("letters/deliveries/<int:pk>/clear/", letters.clear_again, name="clear-again"),
     path("letters/<str:reference>/", letters.letter, name="letter"),
+    path("sources/", sources.listing, name="sources"),
     path("stops/", stops.listing, name="stops"),
     path("stops/suppressions/", stops.suppress, name="suppress"),
     path("stops/suppressions/<int:pk>/lift/", stops.lift_suppression, name="lift-suppression"),

@@ -28,6 +28,7 @@ from openletter.evidence.rules.judge import Circumstances, Judge
 from openletter.evidence.rules.reading import OK, FileVerdict, RowOf
 from openletter.evidence.rules.rounds import Answered, Round
 from openletter.evidence.rules.zones import affordable, holds_for, needed, unheard
+from openletter.evidence.spacelists import known_spaces
 from openletter.evidence.writing import PartWriter
 from openletter.evidence.zonekeeping import left_today, record_health
 from openletter.wire.address import Address, address_class
@@ -277,7 +278,7 @@ def _as_observations(found: Round, feed: Feed, *, world: Campaign | None) -> Bat
         done_at=now,
     )
     writer = PartWriter(batch, book=known_sources(world), now=now)
-    judge = Judge(Circumstances(feed=feed, now=now))
+    judge = Judge(Circumstances(feed=feed, now=now, spaces=known_spaces()))
     judged = [one for row in rounds.rows(found, feed) for one in judge.judge(row)]
     verdict = FileVerdict(
         file=batch.name,

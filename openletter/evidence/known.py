@@ -9,11 +9,16 @@ from openletter.evidence.rules.definitions import read_definition
 from openletter.evidence.rules.feeds import SourceBook
 
 
-def known_sources(exercise: Campaign | None) -> SourceBook:
-    """The packaged sources and the declared ones; invented ones speak in exercises only."""
+def all_sources() -> SourceBook:
+    """The packaged sources and the declared ones, of every world."""
     declared = Source.objects.exclude(definition=None).values_list("definition", flat=True)
     feeds = [feed for raw in declared if raw is not None for feed in read_definition(raw)]
-    book = sourcebook.packaged().with_feeds(feeds)
+    return sourcebook.packaged().with_feeds(feeds)
+
+
+def known_sources(exercise: Campaign | None) -> SourceBook:
+    """Those that speak in a world; invented ones speak in exercises only."""
+    book = all_sources()
     if exercise is not None:
         return book
     return SourceBook((feed for feed in book if not feed.made_up), other_reports=book.other_reports)

@@ -18,6 +18,8 @@ from playwright.sync_api import Browser
 
 from openletter.campaigns import steps
 from openletter.campaigns.rules import MemberRole
+from openletter.evidence.models import Zone
+from openletter.evidence.zonekeeping import suspend
 from tests.builders import NOW
 from tests.desk_builders import Desk, a_desk, a_member
 from tests.pages.browser import Scheme, Tab, html_faults, is_too_wide, tab, violations
@@ -37,7 +39,7 @@ def addresses(desk: Desk) -> list[str]:
         "/desk/cases/?search=nothing", f"/desk/cases/{rows.case.reference}/",
         f"/desk/cases/{rows.drafted.reference}/", "/desk/inbox/", "/desk/inbox/?view=all",
         f"/desk/inbox/{rows.reply.pk}/?opening=how", "/desk/letters/",
-        "/desk/letters/?state=unknown", f"/desk/letters/{rows.letter.reference}/", "/desk/stops/",
+        "/desk/letters/?state=unknown", f"/desk/letters/{rows.letter.reference}/", "/desk/stops/", "/desk/sources/",
         "/desk/no-such-page/", "/desk/cases/00000000/",
     ]  # fmt: skip
 
@@ -55,6 +57,8 @@ def room(live_server: Any) -> Room:
     """A desk with an administrator signed in, who sees every form."""
     desk = a_desk()
     steps.pause_leaving(because="a copy was started", now=NOW)
+    Zone.objects.create(name="dnsbl.example", condition="healthy", examined_at=NOW)
+    suspend("a-very-long-name-of-a-zone.dnsbl.example", actor="user:ann", because="x" * 80, now=NOW)
     member = Client()
     member.force_login(a_member(MemberRole.ADMINISTRATOR, desk.alpha.partner))
     return Room(desk=desk, host=urlsplit(live_server.url).netloc, server=live_server, member=member)

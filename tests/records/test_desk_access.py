@@ -78,7 +78,7 @@ def _of_row(name: str, parts: Callable[[Desk, Rows], dict[str, object]], **more:
 
 ROUTES = (
     _read("front"), _read("me"), _read("campaigns"), _read("cases"), _read("inbox"),
-    _read("deliveries"), _read("stops"),
+    _read("deliveries"), _read("stops"), _read("sources"),
     _read("campaign", parts=_campaign), _read("plan", parts=_campaign),
     Route(name="export", level=Level.HANDLER, parts=_campaign),
     _read("case", parts=_case, scoped=True), _read("reply", parts=_reply, scoped=True),
