@@ -12,7 +12,7 @@ from dataclasses import asdict
 from datetime import datetime
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 
 from openletter.campaigns.fields import Address
 from openletter.contacts import loading
@@ -60,13 +60,12 @@ class RowsDesk:
             row = _locked(ask.server)
             answered = int(reply.end not in (End.FAILED, End.BUSY))
             _change(row, pace.after(_state(row), reply, now=now), answered=answered)
-            nearest = reply.nearest
+            first, last = _range(ask, reply)
             Fetch.objects.create(
                 method=ask.method, server=ask.server, target=ask.target[:2_000],
                 about=str(ask.about), end=reply.end, code=reply.code[:40],
                 detail=reply.detail[:300], moved_to=reply.moved_to[:2_000], body=body,
-                first=nearest.first if nearest else None, last=nearest.last if nearest else None,
-                netblocks=self._blocks(ask, reply, now=now), asked_at=now,
+                first=first, last=last, netblocks=self._blocks(ask, reply, now=now), asked_at=now,
                 expires_at=now + pace.KEPT_FOR[reply.end] if reply.end in pace.KEPT_FOR else None,
             )  # fmt: skip
 
@@ -87,6 +86,14 @@ class RowsDesk:
         return [row.pk for row in rows]
 
 
+def _range(ask: Ask, reply: Reply) -> tuple[IPAddress | None, IPAddress | None]:
+    """For which addresses the answer holds, beside the one that was asked about."""
+    if reply.nearest is not None:
+        return reply.nearest.first, reply.nearest.last
+    is_for_all = ask.within is not None and reply.end in (End.NOTHING, End.REFUSED)
+    return ask.within if is_for_all and ask.within else (None, None)
+
+
 def _same(ask: Ask, now: datetime) -> Fetch | None:
     rows = Fetch.objects.filter(
         method=ask.method, target=ask.target, about=str(ask.about), expires_at__gt=now
@@ -95,11 +102,17 @@ def _same(ask: Ask, now: datetime) -> Fetch | None:
 
 
 def _around(ask: Ask, now: datetime) -> Fetch | None:
-    """An answer of the same server about a network around the address; the smallest one."""
+    """An answer of the same server about a network around the address; the smallest one.
+
+    Or its "nothing" about the very network that an earlier answer told.
+    """
     if isinstance(ask.about, int) or ask.method is Method.GUESS:
         return None
+    which = Q(end=End.FOUND)
+    if ask.within is not None:
+        which |= Q(first=ask.within[0], last=ask.within[1])
     rows = Fetch.objects.filter(
-        method=ask.method, server=ask.server, end=End.FOUND, expires_at__gt=now,
+        which, method=ask.method, server=ask.server, expires_at__gt=now,
         first__lte=ask.about, last__gte=ask.about,
     )  # fmt: skip
     return rows.order_by("-first", "-asked_at").first()

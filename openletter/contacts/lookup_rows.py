@@ -35,8 +35,8 @@ class RegistryServer(models.Model):
 class Fetch(models.Model):
     """One question and its end; the answer's bytes lie in the spool, so that it can be replayed.
 
-    An answer holds until `expires_at`: for its very question, and (`found`) for every address
-    from `first` to `last`. "Nothing" and "refused" that hold are the negative cache.
+    An answer holds until `expires_at`: for its very question, and for every address from `first`
+    to `last` where these are told. "Nothing" and "refused" that hold are the negative cache.
     """
 
     method = models.CharField(max_length=5, choices=[(m, m) for m in Method])
@@ -59,7 +59,7 @@ class Fetch(models.Model):
         indexes = [
             models.Index(fields=["about", "method"], name="fetch_about"),
             models.Index(
-                fields=["method", "first"], condition=Q(end=End.FOUND), name="fetch_range"
+                fields=["method", "first"], condition=Q(first__isnull=False), name="fetch_range"
             ),
             models.Index(fields=["server", "asked_at"], name="fetch_server"),
         ]

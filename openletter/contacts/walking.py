@@ -105,7 +105,11 @@ def _answers(ask: Ask, reply: Reply, other: Ask) -> bool:
     if ask == other:
         return True
     same_server = (ask.method, ask.server) == (other.method, other.server)
-    if not same_server or ask.method == "guess" or reply.end is not End.FOUND:
+    if not same_server or ask.method == "guess":
+        return False
+    if reply.end in (End.NOTHING, End.REFUSED):
+        return ask.within is not None and ask.within == other.within
+    if reply.end is not End.FOUND:
         return False
     nearest = reply.nearest
     return nearest is not None and fits(nearest, other.about)

@@ -181,21 +181,22 @@ def test_one_question_for_one_network_now_and_later(campaign: Campaign, time: Ti
     assert set(Choice.objects.values_list("mailbox", flat=True)) == {"abuse@provider.nl"}
 
 
-def test_an_answer_holds_thirty_days(campaign: Campaign, time: Time) -> None:
+def test_an_answer_holds_thirty_days_and_a_nothing_seven(campaign: Campaign, time: Time) -> None:
     """A network that names nobody is not asked about again until then."""
-    empty = Registry(**{"rdap 9.9.9.1": answer(), "rdap 9.9.9.2": answer(), "rdap 9.9.9.3": FOUND})
+    empty = Registry(**{"rdap 9.9.9.1": answer(), "rdap 9.9.9.3": FOUND})
+    empty.otherwise = ended(End.NOTHING, code="not-registered")
     a_case(campaign, "9.9.9.1")
     assert run(campaign, empty, time) == 1
     second = a_case(campaign, "9.9.9.2")
     time.now += timedelta(days=29)
     Case.objects.update(opened_at=time.now)
     assert run(campaign, empty, time) == 1
-    assert empty.asked == ["rdap 9.9.9.1"]
+    assert empty.asked == ["rdap 9.9.9.1", "whois 9.9.9.1", "whois 9.9.9.2"]
     assert of(second).state == "found"
     time.now += timedelta(days=2)
     third = a_case(campaign, "9.9.9.3")
     assert run(campaign, empty, time) == 1
-    assert empty.asked == ["rdap 9.9.9.1", "rdap 9.9.9.3"]
+    assert empty.asked[3:] == ["rdap 9.9.9.3"]
     assert find(campaign) == 3
     choice = steps.current_choice(third)
     assert choice is not None
@@ -389,7 +390,7 @@ def test_guesses_are_asked_for_last_and_say_so(
     registry.otherwise = ended(End.NOTHING, code="no-guess")
     case, neighbour = a_case(campaign, "9.9.9.1"), a_case(campaign, "9.9.9.2")
     assert run(campaign, registry, time) == 2
-    assert registry.asked == ["rdap 9.9.9.1", "guess 9.9.9.1", "guess 9.9.9.2"]
+    assert registry.asked == ["rdap 9.9.9.1", "whois 9.9.9.1", "guess 9.9.9.1", "guess 9.9.9.2"]
     assert find(campaign) == 2
     choice, other = steps.current_choice(case), steps.current_choice(neighbour)
     assert choice is not None

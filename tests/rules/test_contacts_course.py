@@ -83,12 +83,25 @@ def test_a_national_registrys_own_box_leads_to_its_whois() -> None:
     assert next_of(vain) == (GUESS, "dns")
 
 
+def test_who_names_nobody_is_asked_by_whois_for_the_networks_around() -> None:
+    start = begin(APNIC, packaged(), may_guess=False)
+    here = advance(start, reply(End.FOUND, found(), of=start))
+    assert next_of(here) == (WHOIS, "whois.apnic.net")
+    done = advance(here, reply(End.FOUND, found("abuse@isp.net"), of=here))
+    assert done.ask is None
+    assert done.is_usable
+    assert len(done.found) == 2
+
+
 def test_what_names_nobody_is_guessed_only_where_guessing_is_on() -> None:
     for may_guess, expected in ((True, (GUESS, "dns")), (False, None)):
         start = begin(APNIC, packaged(), may_guess=may_guess)
         here = advance(start, reply(End.FOUND, found(), of=start))
-        assert next_of(here) == expected
-        assert not here.is_usable
+        for end in (End.NOTHING, End.REFUSED, End.FOUND):
+            last = advance(here, reply(end, *([found()] if end is End.FOUND else []), of=here))
+            assert next_of(last) == expected
+            assert last.end is End.FOUND
+            assert not last.is_usable
 
 
 def test_unregistered_space_is_not_guessed_at() -> None:

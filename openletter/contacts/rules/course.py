@@ -2,9 +2,11 @@
 
 Pure, so that a look-up can be gone through again from kept answers. First the registry's RDAP
 server by the bootstrap; a server that says "not mine" leads to the next; an answer that names
-only a national registry's own mailbox leads to that registry's WHOIS; an answer that can't be
-used leads to the same registry's WHOIS. A registry that asks to be left alone is left alone: no
-other door of its house is tried. What no registry knows is guessed only where guessing is on.
+only a national registry's own mailbox leads to that registry's WHOIS; one that names nobody, or
+can't be used, to the same registry's WHOIS, which shows the networks around it as well (ARIN
+gives a customer's network no contacts, its provider's does). A registry that asks to be left
+alone is left alone: no other door of its house is tried. What no registry knows is guessed only
+where guessing is on.
 """
 
 from __future__ import annotations
@@ -35,12 +37,16 @@ class Method(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Ask:
-    """One question to one server; `target` is a URL, a WHOIS host, or empty for a guess."""
+    """One question to one server; `target` is a URL, a WHOIS host, or empty for a guess.
+
+    `within`: a network that an earlier answer told; "nothing" then holds for all of it.
+    """
 
     method: Method
     server: str
     target: str
     about: IPAddress | int
+    within: tuple[IPAddress, IPAddress] | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,8 +112,10 @@ def _after_finding(course: Course, reply: Reply) -> Course:
     )
     if course.is_usable:
         return course
-    national = national_registry(reply.registrations)
-    onward = _ask_whois(course, national.whois) if national else course
+    further = national_registry(reply.registrations) or registries.of_host(reply.server)
+    nearest = reply.nearest
+    within = (nearest.first, nearest.last) if nearest and nearest.first and nearest.last else None
+    onward = _ask_whois(course, further.whois, within=within) if further else course
     return onward if onward.ask else _guess(course)
 
 
@@ -158,8 +166,10 @@ def _ask_rdap(course: Course, url: str) -> Course:
     return _with(course, Ask(method=Method.RDAP, server=host, target=url, about=course.about))
 
 
-def _ask_whois(course: Course, server: str) -> Course:
-    ask = Ask(method=Method.WHOIS, server=server, target=server, about=course.about)
+def _ask_whois(
+    course: Course, server: str, *, within: tuple[IPAddress, IPAddress] | None = None
+) -> Course:
+    ask = Ask(method=Method.WHOIS, server=server, target=server, about=course.about, within=within)
     return _with(course, ask) if server else course
 
 
