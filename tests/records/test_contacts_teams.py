@@ -157,3 +157,46 @@ def test_a_wrong_table_changes_nothing(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["csirt", "load", str(wrong), "--exercise", campaign.slug])
     assert result.exit_code == 0, result.output
     assert [each.object for each in teams.candidates(campaign)] == ["DE"]
+
+
+def test_one_holder_of_two_networks_gets_one_contact(tmp_path: Path) -> None:
+    text = """\
+inetnum: 198.51.100.0 - 198.51.100.127
+org: ORG-A-TEST
+abuse-c: ONE-TEST
+abuse-c: TWO-TEST
+
+inetnum: 198.51.100.128 - 198.51.100.255
+org: ORG-A-TEST
+abuse-c: TWO-TEST
+abuse-c: THREE-TEST
+
+organisation: ORG-A-TEST
+org-name: Two Blocks
+country: NL
+
+role: One
+nic-hdl: ONE-TEST
+abuse-mailbox: abuse@one.example
+
+role: Two
+nic-hdl: TWO-TEST
+abuse-mailbox: abuse@two.example
+
+role: Three
+nic-hdl: THREE-TEST
+abuse-mailbox: abuse@three.example
+"""
+    campaign = a_campaign()
+    steps.load_registry(a_dump(tmp_path, text=text), exercise=campaign, now=NOW)
+    a_case(campaign, "198.51.100.200")
+    later = choice_of(campaign, "198.51.100.200").mailbox
+    a_case(campaign, "198.51.100.7")
+    first = choice_of(campaign, "198.51.100.7").mailbox
+    assert later in ("abuse@two.example", "abuse@three.example")
+    assert later in (first, "abuse@three.example")
+    steps.override(
+        a_case(campaign, "198.51.100.9"), address="abuse@new.example", reason="asked",
+        user=a_user("ada"), now=NOW,
+    )  # fmt: skip
+    assert choice_of(campaign, "198.51.100.9").mailbox == "abuse@new.example"

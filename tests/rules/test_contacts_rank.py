@@ -290,6 +290,21 @@ def test_which_address_a_remark_gives_for_abuse(text: str, expected: str | None)
 # -- what is known beyond the registries --------------------------------------------------------
 
 
+def test_a_holder_gets_one_contact_where_the_registry_names_equals() -> None:
+    one = party(("abuse@isp.example", {"type": "abuse"}), name="A", roles="abuse")
+    two = party(("abuse@other.example", {"type": "abuse"}), name="B", roles="abuse")
+    desk = party("noc@third.example", name="C", roles="technical")
+    found = network(ORG, one, two, desk)
+    first = ranking(found).chosen
+    assert first is not None
+    equal = {"abuse@isp.example", "abuse@other.example"} - {first.mailbox}
+    known = ranking(found, history=History(of_holder=frozenset(equal))).chosen
+    assert known is not None
+    assert known.mailbox in equal
+    lesser = History(of_holder=frozenset({"noc@third.example"}))
+    assert ranking(found, history=lesser).chosen == first
+
+
 def test_what_is_spelled_out_comes_after_what_stands_plainly() -> None:
     found = network(
         ORG, remarks="Abuse: abuse (at) isp dot example\n\nSpam complaints to spam@isp.example"

@@ -129,7 +129,7 @@ def decide(facts: Facts) -> Decision:
         outcome=outcome,
         ranking=ranking,
         responsibility=responsibility,
-        holder=_holder(facts.rungs),
+        holder=holder_of(facts.rungs),
         nearest=next((rung for rung in facts.rungs if rung.is_network), None),
         reader=reader,
         languages=tags,
@@ -233,7 +233,7 @@ def _languages(facts: Facts, ranking: Ranking) -> tuple[tuple[str, ...], Reason]
     )
 
 
-def _holder(rungs: Sequence[Rung]) -> HolderFacts | None:
+def holder_of(rungs: Sequence[Rung]) -> HolderFacts | None:
     """The nearest organisation with a handle; failing that the nearest block's own name."""
     known = [rung for rung in rungs if rung.is_network]
     if not known:

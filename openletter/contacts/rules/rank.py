@@ -4,7 +4,9 @@ Owns: the order, in bands. The responsible partner's own register; a handler's o
 contacts of the registries from the most specific netblock up through its parents; functional
 boxes in the same order; a second opinion; the national response team; guesses, so only where
 nothing else exists. Within a netblock the tier decides, then depth, the registry's validation,
-preference and name; a mailbox that bounced comes after one that did not, and of equals the newer.
+preference and name; a mailbox that bounced comes after one that did not; of one tier the mailbox
+that the holder's other networks are written to comes first, so that a holder gets one letter where
+registries name several equals; and of equals the newer.
 Somebody's own box is never chosen: if nothing else is left, a person decides. The same input
 gives the same order, always, and a worse candidate more changes nothing.
 """
@@ -30,6 +32,8 @@ class History:
     """mailboxes that said of this very network that it is not theirs"""
     bounced: Mapping[str, int] = field(default_factory=dict)
     """living mailbox -> how often mail to it came back for the time being"""
+    of_holder: frozenset[str] = frozenset()
+    """mailboxes that the holder's other networks are written to: of equals, these"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,14 +63,16 @@ _BANDS = {
     Tier.GUESS: 6,
 }  # fmt: skip
 _ABUSE, _REFUSED = 2, 7
+_OF_REGISTRIES = frozenset({_ABUSE, _BANDS[Tier.FUNCTIONAL]})
+A_TIER = 10_000
+"""What a tier is worth in a candidate's weight."""
 NOT_OF_A_NETWORK = frozenset({Tier.PARTNER, Tier.OVERRIDE, Tier.CSIRT})
 """Whose level says nothing: they are not a registry's word about a block."""
 
 
 def rank(candidates: Iterable[Candidate], *, history: History = NOTHING_KNOWN) -> Ranking:
     """Sort the ladder's candidates and choose the first that nothing speaks against."""
-    bounced = history.bounced
-    every = _one_a_mailbox(sorted(candidates, key=lambda each: _key(each, bounced)))
+    every = _one_a_mailbox(sorted(candidates, key=lambda each: _key(each, history)))
     order: list[Ranked] = []
     rejected: list[Candidate] = []
     chosen, persons = None, False
@@ -92,11 +98,15 @@ _FREED_BY_A_PERSON = (Refusal.PERSON, Refusal.OTHER_ROLE)
 """Shown among the candidates where the registry declares them for abuse."""
 
 
-def _key(each: Candidate, bounced: Mapping[str, int]) -> tuple[int, int, int, int, int, str]:
+def _key(each: Candidate, history: History) -> tuple[object, ...]:
+    """The order; from the mailbox on only so that equal ones always come in the same one."""
     band = _REFUSED if each.refused else _BANDS.get(each.tier, _ABUSE)
+    box = each.mailbox
+    is_new = band in _OF_REGISTRIES and box not in history.of_holder
     return (
-        band, each.level, bounced.get(each.mailbox, 0) if bounced else 0, each.weight, -each.as_of,
-        each.mailbox or each.address,
+        band, each.level, history.bounced.get(box, 0), each.weight // A_TIER, is_new, each.weight,
+        -each.as_of, box or each.address, not each.for_abuse, each.refused or "", each.source,
+        each.object, each.role, each.scope,
     )  # fmt: skip
 
 
