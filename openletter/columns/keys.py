@@ -1,0 +1,73 @@
+"""Addresses as two 64-bit numbers, and their canonical spelling, in SQL. Equal to `wire.address`.
+
+An IPv4 address is the number of its mapped form (`::ffff:192.0.2.1`): high half 0, low half
+0xffff00000000 and above. Mapped spellings so are the same target without further ado, and no IPv6
+address has such a number.
+"""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+Address = IPv4Address | IPv6Address
+
+MAPPED = 0xFFFF << 32
+_LOW = (1 << 64) - 1
+_OCTET = "(0|[1-9][0-9]{0,2})"
+PLAIN4 = "^" + r"\.".join([_OCTET] * 4) + "$"
+_GROUP = "[0-9a-fA-F]{1,4}"
+_GROUPS = f"({_GROUP}:){{0,6}}{_GROUP}"
+PLAIN6 = f"({_GROUP}:){{7}}{_GROUP}|({_GROUPS})?::({_GROUPS})?"
+
+
+def key_of(address: Address) -> tuple[int, int]:
+    """High and low half."""
+    if isinstance(address, IPv4Address):
+        return 0, MAPPED | int(address)
+    return int(address) >> 64, int(address) & _LOW
+
+
+def address_of(high: int, low: int) -> Address:
+    """The address that two halves are."""
+    if high == 0 and low >> 32 == 0xFFFF:
+        return IPv4Address(low & 0xFFFFFFFF)
+    return IPv6Address(high << 64 | low)
+
+
+def four(text: str) -> str:
+    """SQL: the number of a dotted quad without leading zeros, else NULL. `text` is a column."""
+    parts = [f"try_cast(quad.{name} AS UTINYINT)::UINTEGER" for name in "abcd"]
+    shifted = " | ".join(f"({part} << {24 - 8 * at})" for at, part in enumerate(parts))
+    names = "['a', 'b', 'c', 'd']"
+    return (
+        f"list_transform([regexp_extract({text}, '{PLAIN4}', {names})], lambda quad: {shifted})[1]"
+    )
+
+
+def halves(source: str, *, keep: str) -> str:
+    """SQL: a query of `keep`, `hi`, `lo` for the rows of `source` whose `addr` is plain IPv6.
+
+    Eight groups, or fewer around one `::`; no dotted tail, no zone, no brackets: such rows are for
+    `wire.address`.
+    """
+    spelled = (
+        "array_to_string(list_transform(string_split({0}, ':'), "
+        "lambda g: CASE WHEN g = '' THEN '' ELSE lpad(g, 4, '0') END), '')"
+    )
+    left, right = spelled.format("before"), spelled.format("behind")
+    return f"""
+    SELECT {keep}, ('0x' || substr(digits, 1, 16))::UBIGINT AS hi,
+           ('0x' || substr(digits, 17, 16))::UBIGINT AS lo
+    FROM (SELECT {keep}, front || repeat('0', 32 - length(front) - length(back)) || back AS digits
+          FROM (SELECT {keep}, is_short, {left} AS front, {right} AS back
+                FROM (SELECT {keep}, contains(addr, '::') AS is_short,
+                             split_part(addr, '::', 1) AS before,
+                             split_part(addr, '::', 2) AS behind
+                      FROM {source} WHERE regexp_full_match(addr, '{PLAIN6}')))
+          WHERE length(front) + length(back) BETWEEN 0 AND CASE WHEN is_short THEN 28 ELSE 32 END)
+    """
+
+
+def spelling(high: str = "hi", low: str = "lo") -> str:
+    """SQL: a sortable, exact text of a key; for people, `address_of` spells it."""
+    return f"format('{{:016x}}{{:016x}}', {high}, {low})"

@@ -1,0 +1,248 @@
+"""A text made straight for the engine: one row a physical line, nothing it could read otherwise.
+
+Most of a big file is plain, and plain blocks are told by one pass at the speed of memory: what is
+left of a block without its harmless bytes must be the marks of so many rows and nothing else.
+Whatever else stands in a file (quotes that stay open, bytes that are no text, missing cells) is
+handed to the caller line by line and leaves an empty row behind, so that row and line agree.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from openletter.wire.lines import LINE_LIMIT
+
+BLOCK = 1 << 19
+"""Smaller than the longest line allowed, so a plain block has none that is too long."""
+WINDOW = 128
+"""So many lines the caller sees of what follows an odd one."""
+
+
+class Shape(Protocol):
+    """What is plain in a file of one kind."""
+
+    @property
+    def filler(self) -> bytes:
+        """What stands for a line that is not plain, without its end."""
+
+    def block(self, block: bytes) -> int:
+        """Lines of a block in which every line is plain; -1 where one is not."""
+
+    def line(self, line: bytes) -> bool:
+        """Whether one line, known to be text, is plain."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of `cells` cells; quotes only around whole cells."""
+
+    cells: int
+    delimiter: bytes
+    filler: bytes = field(init=False)
+    _marks: bytes = field(init=False)
+    _harmless: bytes = field(init=False)
+    _quoted: re.Pattern[bytes] = field(init=False)
+
+    def __post_init__(self) -> None:
+        mark = re.escape(self.delimiter)
+        cell = b'(?:"(?:[^"]|"")*"|[^"' + mark + b"]*)"
+        rest = b"(?:" + mark + cell + b"){%d}" % (self.cells - 1)
+        kept = self.delimiter + b'\n\r\0"'
+        set_ = object.__setattr__
+        set_(self, "filler", self.delimiter * (self.cells - 1) or b'""')
+        set_(self, "_marks", self.delimiter * (self.cells - 1) + b"\n")
+        set_(self, "_harmless", bytes(one for one in range(256) if one not in kept))
+        set_(self, "_quoted", re.compile(cell + rest, re.DOTALL))
+
+    @property
+    def _is_told_by_marks(self) -> bool:
+        return self.cells > 1 and not self.delimiter.isspace()
+
+    def block(self, block: bytes) -> int:
+        if not self._is_told_by_marks:
+            return -1
+        marks = block.translate(None, self._harmless)
+        count = len(marks) // self.cells
+        return count if marks == self._marks * count else -1
+
+    def line(self, line: bytes) -> bool:
+        if b"\0" in line or b"\r" in line:
+            return False
+        if b'"' in line:
+            return self._quoted.fullmatch(line) is not None
+        return line.count(self.delimiter) == self.cells - 1
+
+
+_LIST = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:/[]-+"
+
+
+@dataclass(frozen=True)
+class Entries:
+    """A list: one entry a line, of letters, digits and `.:/[]+-` only."""
+
+    filler: bytes = b"-"
+    skips: bool = False
+    """Whether the list has lines of its own to leave out, so that each line must be looked at."""
+
+    def block(self, block: bytes) -> int:
+        if self.skips or block.translate(None, _LIST + b"\n"):
+            return -1
+        if b"\n\n" in block or b"\n//" in block or block.startswith((b"\n", b"//")):
+            return -1
+        return block.count(b"\n")
+
+    def line(self, line: bytes) -> bool:
+        return (
+            not self.skips
+            and bool(line)
+            and not line.startswith(b"//")
+            and not line.translate(None, _LIST)
+        )
+
+
+Odd = Callable[[int, Sequence[bytes]], int]
+"""Called with a line's number and that line and those behind it; returns how many it took."""
+
+
+@dataclass(kw_only=True)
+class Straight:
+    """What came of a file: where the engine reads it, its lines, and those that start no row."""
+
+    path: Path
+    lines: int = 0
+    size: int = 0
+    odd: set[int] = field(default_factory=set)
+    copied: bool = False
+
+
+def straighten(
+    chunks: Iterable[bytes], *, copy: Path, original: Path | None, shape: Shape, odd: Odd
+) -> Straight:
+    """Read a file once. `original` is used as it stands where all of it is plain, else `copy`.
+
+    `odd` is told of each line that isn't plain; what it took is left out of the table.
+    """
+    made = Straight(path=original or copy)
+    with copy.open("wb") as out:
+        work = _Work(made, out, shape=shape, odd=odd, is_copied=original is None)
+        for block in _blocks(chunks):
+            work.take(block)
+        work.end()
+        made.copied = work.is_copied
+    if made.copied:
+        made.path = copy
+    return made
+
+
+def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """Whole lines, about half a megabyte of them; of a line too long, only its beginning."""
+    held = bytearray()
+    is_passing = False
+    for chunk in chunks:
+        piece = chunk
+        if is_passing:
+            end = chunk.find(b"\n")
+            if end < 0:
+                continue
+            piece, is_passing = chunk[end:], False
+        held += piece
+        while len(held) >= BLOCK:
+            cut = held.rfind(b"\n", 0, BLOCK) + 1 or held.find(b"\n") + 1
+            if not cut:
+                break
+            yield bytes(held[:cut])
+            del held[:cut]
+        if len(held) > LINE_LIMIT + 2 and b"\n" not in held:
+            del held[LINE_LIMIT + 2 :]
+            is_passing = True
+    if held:
+        yield bytes(held)
+
+
+class _Work:
+    """Lines on their way; keeps back what an odd line may reach into."""
+
+    def __init__(
+        self, made: Straight, out: BinaryIO, *, shape: Shape, odd: Odd, is_copied: bool
+    ) -> None:
+        self.made, self.out, self.shape, self.odd = made, out, shape, odd
+        self.is_copied = is_copied
+        self._waiting: list[bytes] = []
+
+    def take(self, block: bytes) -> None:
+        if not self._waiting and len(block) <= BLOCK and self._is_plain(block):
+            return
+        self._begin_copy()
+        lines = block.split(b"\n")
+        if not lines[-1]:
+            lines.pop()
+        self._waiting.extend(lines)
+        self._work_off(is_end=False)
+
+    def end(self) -> None:
+        if self._waiting:
+            self._work_off(is_end=True)
+
+    def _is_plain(self, block: bytes) -> bool:
+        plain = block.replace(b"\r\n", b"\n") if b"\r" in block else block
+        whole = plain if plain.endswith(b"\n") else plain + b"\n"
+        count = self.shape.block(whole)
+        if count < 0 or not _is_text(whole):
+            return False
+        if plain is not block:
+            self._begin_copy()
+        self._write(whole)
+        self.made.lines += count
+        return True
+
+    def _work_off(self, *, is_end: bool) -> None:
+        lines, at = self._waiting, 0
+        are_text = _is_text(b"\n".join(lines))
+        out: list[bytes] = []
+        while at < len(lines):
+            line = lines[at].removesuffix(b"\r")
+            if (are_text or _is_text(line)) and len(line) < BLOCK and self.shape.line(line):
+                out.append(line)
+                at += 1
+                continue
+            if not is_end and len(lines) - at < WINDOW:
+                break
+            number = self.made.lines + at + 1
+            taken = self.odd(number, lines[at : at + WINDOW])
+            self.made.odd.update(range(number, number + taken))
+            out.extend([self.shape.filler] * taken)
+            at += taken
+        if out:
+            self._write(b"\n".join(out) + b"\n")
+        self.made.lines += at
+        self._waiting = lines[at:]
+
+    def _begin_copy(self) -> None:
+        """From here on the file differs from the original: what was plain so far comes along."""
+        if self.is_copied:
+            return
+        self.is_copied = True
+        with self.made.path.open("rb") as original:
+            left = self.made.size
+            while left and (piece := original.read(min(left, 1 << 20))):
+                self.out.write(piece)
+                left -= len(piece)
+
+    def _write(self, block: bytes) -> None:
+        self.made.size += len(block)
+        if self.is_copied:
+            self.out.write(block)
+
+
+def _is_text(block: bytes) -> bool:
+    if block.isascii():
+        return True
+    try:
+        block.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True

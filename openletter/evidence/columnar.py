@@ -1,0 +1,377 @@
+"""A big file judged by representatives: the same judgements as row by row, in tables.
+
+Each distinct combination of what a judgement rests on (a row's cells apart from address and time)
+goes once through the form's parser and `rules.judge`; addresses and times that are plain go through
+SQL. A row with anything else about it goes through parser and judge as it is, so nothing is decided
+here. Statements come out in the desk's tables (`sheetsql`), refused rows and counts in the sheet.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from ipaddress import IPv4Address
+from pathlib import Path
+
+from openletter.columns import keys
+from openletter.columns.engine import Desk, file
+from openletter.columns.straight import straighten
+from openletter.evidence import sheetsql as sql
+from openletter.evidence.layouts import Layout, lines_of
+from openletter.evidence.rules import signs
+from openletter.evidence.rules.judge import (
+    CLOCKS_DIFFER,
+    FIRST_PLAUSIBLE,
+    Circumstances,
+    Judge,
+    Judged,
+)
+from openletter.evidence.rules.times import EPOCH, parse_time
+from openletter.wire.lines import Line
+from openletter.wire.table import Record
+from openletter.words import Judgement
+
+KEPT = 20_000
+"""So many refused rows are kept to be looked at; all are counted."""
+_PIECE = 50_000
+_RANKED = frozenset({Judgement.ACCEPT, Judgement.REACHABLE_ONLY, Judgement.CORROBORATES})
+_STATED = _RANKED | {Judgement.WITHDRAWN}
+_ODD_TYPES = ("UBIGINT", "UBIGINT", "UBIGINT", "UINTEGER", "BIGINT", "VARCHAR[]")
+_KINDS = "SELECT t, line FROM kinds WHERE line IS NOT NULL"
+_SPOKEN = """
+CREATE OR REPLACE TEMP TABLE spoken AS
+SELECT * EXCLUDE (line) FROM kinds JOIN said USING (t) JOIN meanings USING (m)
+"""
+_COUNTS = f"""
+SELECT m, count(*), sum(n)::BIGINT FROM (
+  SELECT first & {(1 << sql.LINE_SHIFT) - 1} AS m, n FROM uniq4
+  UNION ALL SELECT first & {(1 << sql.LINE_SHIFT) - 1}, n FROM uniq6)
+GROUP BY m
+"""
+_REFUSED_COUNTS = "SELECT t, count(*) FROM refused GROUP BY t"
+_REFUSED_FIRSTS = "SELECT t, min(line) FROM refused GROUP BY t"
+_REFUSED_KEPT = f"SELECT line FROM refused ORDER BY line LIMIT {KEPT}"
+Cells = Sequence[str]
+Ends = tuple[int, int, int]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Meaning:
+    """What rows of one kind say; `seen` is theirs where no column has a time, in microseconds."""
+
+    sign: int
+    says: Judgement
+    reason: str
+    code: str | None
+    seen: int | None
+
+
+@dataclass(kw_only=True)
+class Told:
+    """What became of a file, in counts."""
+
+    by_judgement: Counter[str] = field(default_factory=Counter)
+    by_reason: Counter[str] = field(default_factory=Counter)
+    lines: int = 0
+    rows_by_judge: int = 0
+
+
+class Sheet:
+    """One file at a desk."""
+
+    def __init__(self, desk: Desk, *, layout: Layout, around: Circumstances) -> None:
+        self.desk, self.layout, self.around = desk, layout, around
+        self.told = Told()
+        self.refused: list[Judged] = []
+        self._networks: list[Judged] = []
+        self._special = _special(around)
+        self._numbers: dict[Meaning, int] = {}
+        self._said: list[tuple[int, int]] = []
+        self._clear: set[int] = set()
+        self._refusing: set[int] = set()
+        self._skips: list[int] = []
+        self._header_end = 0
+        self._odd: list[tuple[object, ...]] = []
+
+    # -- from bytes to a table -------------------------------------------------------------------
+
+    def read(self, chunks: Iterable[bytes], *, head: Sequence[Line], original: Path | None) -> None:
+        """Make the text straight and read it; rows that stick out are judged on the way."""
+        self.desk.run(sql.MAKE_ODD)
+        if self.layout.has_header:
+            self._header_end = self.layout.header_end(head)
+        made = straighten(
+            chunks,
+            copy=self.desk.place("straight.csv"),
+            original=original,
+            shape=self.layout.shape,
+            odd=self._odd_line,
+        )
+        self.told.lines = made.lines
+        self.desk.run(sql.raw(made.path, self.layout))
+        self.desk.fill("apart", ["line UBIGINT"], [(line,) for line in sorted(made.odd)])
+
+    def _odd_line(self, number: int, window: Sequence[bytes]) -> int:
+        """A line that isn't plain, with those behind it: a record, part of one, or none."""
+        if number <= self._header_end:
+            return 1
+        record, taken = self._record(number, window)
+        if record is None:
+            self._skips.append(number)
+            return 1
+        self._skips.extend(range(number + 1, number + taken))
+        self._judge(
+            Record(self.row_of(number), number, record.cells, record.problem, record.excerpt)
+        )
+        return taken
+
+    def _record(self, number: int, window: Sequence[bytes]) -> tuple[Record | None, int]:
+        record = next(self.layout.records(lines_of(number, window[:1])), None)
+        if record is None or record.problem != "unclosed-quote":
+            return record, 1
+        found = self.layout.records(lines_of(number, window))
+        record, behind = next(found, None), next(found, None)
+        return record, behind.line - number if behind else len(window)
+
+    # -- judging ---------------------------------------------------------------------------------
+
+    def judge(self) -> None:
+        """Judge all rows of the table: by representatives, and what sticks out by itself."""
+        run, end = self.desk.run, self._header_end
+        self._read_times()
+        run(sql.six(self.layout))
+        self._mark_special()
+        run(sql.kinds(self.layout, header_end=end))
+        unclear = self._judge_kinds()
+        self.desk.fill("unclear", ["t UINTEGER"], [(t,) for t in unclear])
+        run(
+            sql.strays(
+                self.layout, header_end=end, special=bool(self._special), unclear=bool(unclear)
+            )
+        )
+        for line, cells in self._cells_of("SELECT line FROM strays"):
+            self._judge(Record(self.row_of(line), line, self.layout.cells_of(cells)), cells)
+        self._flush()
+        self._count_refused()
+        self._fill_meanings()
+
+    def _read_times(self) -> None:
+        found: list[tuple[str, int]] = []
+        if self.layout.time:
+            latest = self.around.now + CLOCKS_DIFFER
+            for (text,) in self.desk.rows("SELECT DISTINCT w FROM raw WHERE w <> ''"):
+                told = parse_time(
+                    str(text).strip(), form=self.around.time_form, zone=self.around.time_zone
+                )
+                if told is not None and FIRST_PLAUSIBLE <= told <= latest:
+                    found.append((str(text), microseconds(told)))
+        self.desk.fill("times", ["w VARCHAR", "seen BIGINT"], found)
+
+    def _mark_special(self) -> None:
+        """Addresses whose row is judged for its address: fillers, exceptions, exits, scanners."""
+        four = [ends for version, *ends in self._special if version == 4]
+        six = [ends for version, *ends in self._special if version == 6]
+        self.desk.fill("special4", ["first UINTEGER", "last UINTEGER"], four)
+        self.desk.fill("special6", ["first UHUGEINT", "last UHUGEINT"], six)
+
+    def _judge_kinds(self) -> list[int]:
+        """Let one plain row speak for each kind; kinds without a clear one are returned."""
+        kinds = {int(str(line)): int(str(t)) for t, line in self.desk.rows(_KINDS)}
+        left = self._speak(kinds)
+        if not left:
+            return []
+        self.desk.fill("unclear", ["t UINTEGER"], [(t,) for t in left])
+        again = {int(str(line)): int(str(t)) for t, line in self.desk.rows(self._first_plain())}
+        self._speak(again, is_plain=True)
+        return sorted(left - self._clear - self._refusing)
+
+    def _first_plain(self) -> str:
+        """The first wholly plain row of each kind that is not clear yet."""
+        of = "asked_kinds"
+        self.desk.run(
+            "CREATE OR REPLACE TEMP TABLE asked_kinds AS "
+            "SELECT * EXCLUDE (line) FROM kinds WHERE t IN (SELECT t FROM unclear)"
+        )
+        special = " UNION ".join(sql.special_lines(self._header_end)) if self._special else ""
+        apart = f"WHERE line NOT IN ({special})" if special else ""
+        four = sql.plain4(self.layout, "t, line", of=of, header_end=self._header_end)
+        six = sql.plain6(self.layout, "t, line", of=of, header_end=self._header_end)
+        return f"SELECT t, min(line) FROM ({four} UNION ALL {six}) {apart} GROUP BY t"
+
+    def _speak(self, kinds: dict[int, int], *, is_plain: bool = False) -> set[int]:
+        """Judge these lines for their kinds; returns kinds whose line may not speak for others."""
+        self.desk.fill("asked", ["line UBIGINT"], [(line,) for line in sorted(kinds)])
+        left = set(kinds.values())
+        for line, cells in self._cells_of("SELECT line FROM asked"):
+            t = kinds[line]
+            judged = self._judged(Record(self.row_of(line), line, self.layout.cells_of(cells)))
+            if all(self._speaks_for_others(one) for one in judged):
+                self._said += [(t, self._number(one)) for one in judged]
+                self._clear.add(t)
+                left.discard(t)
+            elif is_plain and all(one.ip is not None and one.says not in _STATED for one in judged):
+                self._refusing.add(t)
+                left.discard(t)
+        return left
+
+    def _speaks_for_others(self, one: Judged) -> bool:
+        """A statement about an ordinary address, seen at an ordinary time."""
+        if one.says not in _RANKED or one.ip is None:
+            return False
+        version, number = one.ip.version, int(one.ip)
+        at = bisect_right(self._special, (version, number, 1 << 128)) - 1
+        before = self._special[at] if at >= 0 else (0, 0, 0)
+        return before[0] != version or before[2] < number
+
+    def _judge(self, record: Record, cells: Cells = ()) -> None:
+        """One row by itself: what it states goes to the table `odd`."""
+        self.told.rows_by_judge += 1
+        wanted = list(cells) or self.layout.wanted_of(record)
+        for one in self._judged(record):
+            if one.says in _STATED and one.ip is not None:
+                high, low = keys.key_of(one.ip)
+                told = microseconds(one.seen_at) if one.seen_at else None
+                self._odd.append((one.line, high, low, self._number(one), told, wanted))
+                if one.says not in _RANKED:
+                    self._count(one)
+            else:
+                self._refuse(one)
+        if len(self._odd) >= _PIECE:
+            self._flush()
+
+    def _judged(self, record: Record) -> list[Judged]:
+        return Judge(self.around).judge(self.layout.row(record))
+
+    def _count(self, one: Judged) -> None:
+        self.told.by_judgement[one.judgement] += 1
+        self.told.by_reason[one.reason] += 1
+
+    def _refuse(self, one: Judged) -> None:
+        self._count(one)
+        if one.first is not None:
+            self._networks.append(one)
+        elif len(self.refused) < 2 * KEPT:
+            self.refused.append(one)
+
+    def _count_refused(self) -> None:
+        """Kinds that state nothing are counted; the first of their rows are kept to be read."""
+        if not self._refusing:
+            return
+        self.desk.fill("refusing", ["t UINTEGER"], [(t,) for t in sorted(self._refusing)])
+        self.desk.run(sql.refused(self.layout, header_end=self._header_end))
+        counts = {int(str(t)): int(str(n)) for t, n in self.desk.rows(_REFUSED_COUNTS)}
+        firsts = {int(str(line)): int(str(t)) for t, line in self.desk.rows(_REFUSED_FIRSTS)}
+        self.desk.fill("asked", ["line UBIGINT"], [(line,) for line in sorted(firsts)])
+        for line, cells in self._cells_of("SELECT line FROM asked"):
+            record = Record(self.row_of(line), line, self.layout.cells_of(cells))
+            for one in self._judged(record):
+                self.told.by_judgement[one.judgement] += counts[firsts[line]]
+                self.told.by_reason[one.reason] += counts[firsts[line]]
+        self.desk.run(f"CREATE OR REPLACE TEMP TABLE asked AS {_REFUSED_KEPT}")
+        for line, cells in self._cells_of("SELECT line FROM asked"):
+            record = Record(self.row_of(line), line, self.layout.cells_of(cells))
+            self.refused.extend(self._judged(record))
+
+    def kept_refusals(self) -> list[Judged]:
+        """The first refused rows of the file, in its order."""
+        return sorted(self.refused, key=lambda one: one.row)[:KEPT]
+
+    def networks(self) -> list[Judged]:
+        """Statements about networks instead of single addresses."""
+        return sorted(self._networks, key=lambda one: one.row)
+
+    # -- tables ----------------------------------------------------------------------------------
+
+    def _number(self, one: Judged) -> int:
+        meaning = Meaning(
+            sign=signs.sign_of(
+                signs.Said(
+                    weakness=one.weakness, protocol=one.protocol, port=one.port,
+                    says=one.says, role=one.role,
+                )
+            ),
+            says=one.says,
+            reason=one.reason,
+            code=one.code,
+            seen=microseconds(one.seen_at) if one.seen_at and not self.layout.time else None,
+        )  # fmt: skip
+        return self._numbers.setdefault(meaning, len(self._numbers))
+
+    def _flush(self) -> None:
+        if self._odd:
+            self.desk.add("odd", _ODD_TYPES, self._odd)
+            self._odd = []
+
+    def _fill_meanings(self) -> None:
+        rows = [
+            (m, one.sign, one.says, one.reason, one.code, one.seen, one.says in _RANKED)
+            for one, m in self._numbers.items()
+        ]
+        columns = ["m UINTEGER", "sign UINTEGER", "says VARCHAR", "reason VARCHAR", "code VARCHAR",
+                   "seen BIGINT", "is_ranked BOOLEAN"]  # fmt: skip
+        self.desk.fill("meanings", columns, rows)
+        self.desk.fill("said", ["t UINTEGER", "m UINTEGER"], sorted(self._said))
+        self.desk.run(_SPOKEN)
+
+    def unite(self) -> None:
+        """Each statement once, in `uniq4` and `uniq6`, and the counts of what became of rows."""
+        end, apart = self._header_end, bool(self._special)
+        self.desk.run(sql.unique4(self.layout, header_end=end, with_strays=apart))
+        self.desk.run(sql.unique6(self.layout, header_end=end, with_strays=apart))
+        by_number = {m: one for one, m in self._numbers.items()}
+        for m, firsts, rows in self.desk.rows(_COUNTS):
+            one, first = by_number[int(str(m))], int(str(firsts))
+            self.told.by_judgement[one.says] += first
+            self.told.by_reason[one.reason] += first
+            if double := int(str(rows)) - first:
+                self.told.by_judgement[Judgement.SAME_AS] += double
+                self.told.by_reason["same-target"] += double
+
+    def write(self, path: Path, *, labels: Mapping[str, str]) -> int:
+        """All statements of the file as Parquet, in its order; returns how many there are."""
+        skips = [(line, at + 1) for at, line in enumerate(self._skips)]
+        self.desk.fill("skips", ["line UBIGINT", "n UBIGINT"], skips)
+        self.desk.run(sql.write(path, self.layout, header_end=self._header_end, labels=labels))
+        return self.desk.number(f"SELECT count(*) FROM read_parquet({file(path)})")
+
+    def row_of(self, line: int) -> int:
+        """The number of the record that begins at a line."""
+        return line - self._header_end - bisect_left(self._skips, line)
+
+    def _cells_of(self, lines: str) -> Iterator[tuple[int, list[str]]]:
+        """Wanted cells of the rows at these lines, in order."""
+        wanted = "".join(f", c{at}" for at in self.layout.wanted)
+        query = f"SELECT rowid + 1, k4{wanted} FROM raw WHERE rowid + 1 IN ({lines}) ORDER BY rowid"
+        for line, number, *cells in list(self.desk.rows(query)):
+            spelled = str(IPv4Address(number)) if isinstance(number, int) else ""
+            yield int(str(line)), [spelled if one is None else str(one) for one in cells]
+
+
+# -- small things --------------------------------------------------------------------------------
+
+
+def microseconds(moment: datetime) -> int:
+    """Since 1970, exactly."""
+    return (moment - EPOCH) // timedelta(microseconds=1)
+
+
+def moment_of(number: int) -> datetime:
+    """The way back."""
+    return EPOCH + timedelta(microseconds=number)
+
+
+def _special(around: Circumstances) -> list[Ends]:
+    """Ranges of addresses that are judged for what they are, merged, in order."""
+    ends: list[Ends] = [(net.version, int(net[0]), int(net[-1])) for net in around.feed.fillers]
+    ends.extend(around.withdrawn.ends())
+    ends.extend(around.spaces.set_aside())
+    merged: list[Ends] = []
+    for version, first, last in sorted(ends):
+        if merged and merged[-1][0] == version and first <= merged[-1][2] + 1:
+            merged[-1] = (version, merged[-1][1], max(last, merged[-1][2]))
+        else:
+            merged.append((version, first, last))
+    return merged
