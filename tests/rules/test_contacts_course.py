@@ -121,6 +121,14 @@ def test_a_redirect_is_gone_after_and_counted_there() -> None:
     assert back.troubles[-1].code == "redirect-loop"
 
 
+def test_where_a_redirect_leads_inside_the_registrys_whois_is_asked() -> None:
+    start = begin(RIPE, packaged(), may_guess=False)
+    here = advance(start, reply(End.MOVED, of=start, moved_to="https://127.0.0.1/ip/193.0.0.1"))
+    assert next_of(here) == (RDAP, "127.0.0.1")
+    back = advance(here, reply(End.REFUSED, of=here, code="not-public"))
+    assert next_of(back) == (WHOIS, "whois.ripe.net")
+
+
 @pytest.mark.parametrize("moved_to", ["http://rdap.x/", "", "ftp://x/", "https://[x/", "nonsense"])
 def test_a_redirect_to_nowhere_is_a_trouble(moved_to: str) -> None:
     start = begin(RIPE, packaged(), may_guess=False)

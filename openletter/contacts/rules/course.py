@@ -57,6 +57,8 @@ class Course:
     ask: Ask | None
     may_guess: bool
     asked: tuple[str, ...] = ()
+    house: str = ""
+    """The last server asked that is a known registry's."""
     moves: int = 0
     found: tuple[Registration, ...] = ()
     guessed: bytes = b""
@@ -88,7 +90,9 @@ def advance(course: Course, reply: Reply) -> Course:
     """The next question after an answer to this one."""
     if course.ask is None:
         return course
-    here = replace(course, asked=(*course.asked, _key(course.ask)), ask=None)
+    server = course.ask.server
+    house = server if registries.of_host(server) else course.house
+    here = replace(course, asked=(*course.asked, _key(course.ask)), house=house, ask=None)
     if course.ask.method is Method.GUESS:
         return _guessed(here, reply)
     match reply.end:
@@ -132,7 +136,7 @@ def _onward(course: Course, reply: Reply, method: Method) -> Course:
 
 def _another_door(course: Course, reply: Reply) -> Course:
     """The same registry's WHOIS; where there is none, the course ends: for now, or for good."""
-    registry = registries.of_host(reply.server)
+    registry = registries.of_host(reply.server) or registries.of_host(course.house)
     onward = _ask_whois(course, registry.whois) if registry and registry.whois else course
     if onward.ask is not None:
         return onward
