@@ -21,7 +21,8 @@ class FeedRow:
     """Texts as they stood in the file; `row` counts data records, `line` physical lines, from 1.
 
     `tags` are what the row calls the thing (a scheme, a report's tags, a mapped value), `says` is
-    the list's own sentence, `facts` what the row tells of the server. With `problem` set nothing
+    the list's own sentence, `facts` what the row tells of the server. With `sign_in` it names a
+    user and password, which are not kept: such a server asks who comes. With `problem` set nothing
     else can be relied on but `excerpt`.
     """
 
@@ -37,5 +38,6 @@ class FeedRow:
     role: str = ""
     facts: Mapping[str, str] = field(default_factory=dict)
     span: Span = Span.ADDRESS
+    sign_in: bool = False
     problem: str = ""
     excerpt: str = ""

@@ -1,4 +1,7 @@
-"""Any other CSV, with a mapping that says which column is what. The mapping is data (TOML, JSON).
+"""Any other table, with a mapping that says which column is what. The mapping is data (TOML, JSON).
+
+The table is CSV, or JSON objects (an array, or one a line, which is also how Parquet arrives);
+keys of objects in objects are written with a dot (`geo.country`).
 
 source = "certwacht"            # whose statement a row is
 delimiter = ","
@@ -26,6 +29,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from openletter.wire.feedrow import FeedRow
+from openletter.wire.jsonvalues import JsonValue
 from openletter.wire.shadowserver import columns as column_names
 from openletter.wire.table import Record
 from openletter.wire.visible import visible
@@ -101,6 +105,40 @@ def rows(
             yield FeedRow(row=record.number, line=record.line, problem=problem, excerpt=excerpt)
         else:
             yield _row(record, place=place, mapping=mapping)
+
+
+def rows_of_values(values: Iterable[JsonValue], mapping: CsvMapping) -> Iterator[FeedRow]:
+    """A row for every JSON object; what is no object is a problem."""
+    for told in values:
+        problem = told.problem or ("" if isinstance(told.value, dict) else "json-no-row")
+        if problem or not isinstance(told.value, dict):
+            excerpt = told.excerpt or visible(str(told.value)[:200])
+            yield FeedRow(row=told.number, line=told.line, problem=problem, excerpt=excerpt)
+            continue
+        cells = dict(_flat(told.value))
+        place = {name: at for at, name in enumerate(cells)}
+        record = Record(told.number, told.line, list(cells.values()))
+        yield _row(record, place=place, mapping=mapping)
+
+
+def _flat(value: Mapping[object, object], *, before: str = "") -> Iterator[tuple[str, str]]:
+    """Keys and texts of an object and of the objects in it; of lists, the texts joined."""
+    for key, held in value.items():
+        name = f"{before}{key}".strip().lower()
+        if isinstance(held, dict):
+            yield from _flat(held, before=f"{name}.")
+        elif isinstance(held, list):
+            yield name, ";".join(_plain(one) for one in held[:50])
+        else:
+            yield name, _plain(held)
+
+
+def _plain(held: object) -> str:
+    if isinstance(held, bool):
+        return str(held).lower()
+    if isinstance(held, float) and held.is_integer():
+        return str(int(held))
+    return str(held) if isinstance(held, str | int | float) else ""
 
 
 def _row(record: Record, *, place: Mapping[str, int], mapping: CsvMapping) -> FeedRow:

@@ -1,7 +1,7 @@
 """Plain lists: one address a line as `ip`, `ip:port` or `scheme://ip:port`, comments, prose.
 
-Also FireHOL ipsets (with their comment header) and lists with further words after the address. A
-user name and password in a link are never kept.
+Also FireHOL ipsets (with their comment header), `ip,port,kind` in cells, and lists with further
+words after the address. A user name and password are never kept; that there are some is.
 """
 
 from __future__ import annotations
@@ -15,7 +15,10 @@ from openletter.wire.visible import visible
 
 _COMMENT = ("#", ";", "//", "<!--")
 _TOKEN = re.compile(r"[^\s,;#|\"']+")
-_LINK = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15})://(?:[^@/]*@)?([^/?]*)")
+_LINK = re.compile(r"([A-Za-z][A-Za-z0-9+.-]{0,15})://(?:([^@/]*)@)?([^/?]*)")
+_WITH_USER = re.compile(r"(\d{1,3}(?:\.\d{1,3}){3}):(\d{1,5}):[^:]+:[^:]+", re.ASCII)
+_CELLS = re.compile(r"[,;|\t]|\s+")
+PROXY_KINDS = frozenset({"http", "https", "socks", "socks4", "socks4a", "socks5", "socks5h"})
 _BRACKETED = re.compile(r"\[([^\]]*)\](?::(.*))?")
 _NAME_PORT = re.compile(r"([^:\[\]]+):([^:]*)")
 _SPAN = re.compile(r"[0-9A-Fa-f:.]+(/[0-9]{1,3}|-[0-9A-Fa-f:.]+)", re.ASCII)
@@ -34,7 +37,7 @@ def rows(lines: Iterable[Line], *, skip: Iterable[str] = ()) -> Iterator[FeedRow
         if line.problem:
             yield FeedRow(row=number, line=line.number, problem=line.problem, excerpt=line.text)
         else:
-            yield _row(number, line.number, text)
+            yield row(number, line.number, text)
 
 
 def _is_remark(text: str, ignored: list[re.Pattern[str]]) -> bool:
@@ -43,12 +46,16 @@ def _is_remark(text: str, ignored: list[re.Pattern[str]]) -> bool:
     return any(pattern.match(text) for pattern in ignored)
 
 
-def _row(number: int, line: int, text: str) -> FeedRow:
+def row(number: int, line: int, text: str) -> FeedRow:
+    """What one line says: a place, perhaps with a port and a proxy's kind in cells behind it."""
     match = _TOKEN.match(text.lstrip("\"'"))
     token = match.group() if match else text
-    scheme, place = _scheme(token)
-    address, port = _split(place)
+    scheme, place, sign_in = _scheme(token)
+    address, port, more = _split(place)
+    if not port and not scheme:
+        port, scheme = _cells(text)
     span = Span.RANGE if _SPAN.fullmatch(address) else Span.ADDRESS
+    shown = f"{scheme}://{place}" if "://" in token else text
     return FeedRow(
         row=number,
         line=line,
@@ -56,24 +63,42 @@ def _row(number: int, line: int, text: str) -> FeedRow:
         port=port,
         tags=(scheme,) if scheme else (),
         span=span,
-        excerpt=visible(text) if not scheme else visible(f"{scheme}://{place}"),
+        sign_in=sign_in or more,
+        excerpt=visible(f"{address}:{port}" if sign_in or more else shown),
     )
 
 
-def _scheme(token: str) -> tuple[str, str]:
-    match = _LINK.fullmatch(token) or _LINK.match(token)
-    if match is None:
-        return "", token
-    return match.group(1).lower(), match.group(2)
+def _scheme(token: str) -> tuple[str, str, bool]:
+    """A link's scheme, its place, and whether it names a user; a place may do that by itself."""
+    match = _LINK.match(token)
+    if match is not None:
+        return match.group(1).lower(), match.group(3), match.group(2) is not None
+    _, at, place = token.rpartition("@")
+    return ("", place, True) if at else ("", token, False)
 
 
-def _split(place: str) -> tuple[str, str]:
-    """Address and port; an IPv6 address has its port only behind brackets (RFC 3986 §3.2.2)."""
+def _split(place: str) -> tuple[str, str, bool]:
+    """Address and port; an IPv6 address has its port only behind brackets (RFC 3986 §3.2.2).
+
+    `192.0.2.1:1080:user:password` names a user too.
+    """
     if match := _BRACKETED.fullmatch(place):
-        return match.group(1), match.group(2) or ""
+        return match.group(1), match.group(2) or "", False
     if match := _NAME_PORT.fullmatch(place):
-        return match.group(1), match.group(2) or "?"
-    return place, ""
+        return match.group(1), match.group(2) or "?", False
+    if match := _WITH_USER.fullmatch(place):
+        return match.group(1), match.group(2), True
+    return place, "", False
+
+
+def _cells(text: str) -> tuple[str, str]:
+    """Port and kind where they stand in cells behind the address.
+
+    A number there is a port only where the kind of proxy stands beside it: it might be an AS.
+    """
+    cells = [cell.strip(" \"'").lower() for cell in _CELLS.split(text)][1:]
+    kind = next((cell for cell in cells if cell in PROXY_KINDS), "")
+    return (cells[0], kind) if kind and cells[0].isdigit() else ("", "")
 
 
 def is_list(head: Iterable[Line]) -> bool:
@@ -92,6 +117,6 @@ def is_list(head: Iterable[Line]) -> bool:
 
 def _is_shaped(text: str) -> bool:
     match = _TOKEN.match(text)
-    _, place = _scheme(match.group() if match else "")
-    address, _ = _split(place)
+    _, place, _ = _scheme(match.group() if match else "")
+    address, _, _ = _split(place)
     return bool(_SHAPE.fullmatch(address.partition("/")[0].partition("-")[0]))

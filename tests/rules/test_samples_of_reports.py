@@ -48,8 +48,6 @@ NOT_READ = [
     ("shadowserver/scan_telnet.csv", "refused", "not-about-our-weaknesses"),
     ("shadowserver/special.csv", "refused", "not-about-our-weaknesses"),
     ("shadowserver/report-columns.tsv", "unrecognised", "csv-needs-mapping"),
-    ("feeds/dnsbl-answers.tsv", "unrecognised", "csv-needs-mapping"),
-    ("feeds/proxy-list-monosans.json", "unrecognised", "json-not-read"),
     ("README.md", "unrecognised", "format-unknown"),
 ]
 MAILS_OF_SHADOWSERVER = [

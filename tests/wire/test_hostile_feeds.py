@@ -214,7 +214,7 @@ def test_a_damaged_member_refuses_the_whole_archive() -> None:
         (zipped({}), "empty-archive"),
         (b"PK\x03\x04nonsense", "damaged-zip"),
         (b"From x@example.org Mon Mar  2\nSubject: report\n", "mail-without-report"),
-        (b'{"version": "4.0.0"}', "json-not-read"),
+        (b'{"version": "4.0.0"}', "json-needs-mapping"),
         (b"<?xml version='1.0'?><a/>", "markup-not-read"),
         (b"Once upon a time\nthere was a list\n", "format-unknown"),
         (b"a,b,c\n1,2,3\n", "csv-needs-mapping"),
@@ -328,14 +328,14 @@ def test_a_plain_list_in_all_its_forms() -> None:
         ("192.0.2.1", None, None, "unknown", "no-weakness-named"),
         ("192.0.2.2", 3128, None, "entry", "no-weakness-named"),
         ("192.0.2.3", 8080, "open-http-proxy", "entry", "says-open"),
-        ("192.0.2.4", 1080, "open-socks", "entry", "says-open"),
+        ("192.0.2.4", 1080, "open-socks", "entry", "asks-for-sign-in"),
         ("2001:db8::4", 1080, "open-socks", "entry", "says-open"),
         ("2001:db8::5", 80, None, "entry", "no-weakness-named"),
         ("2001:db8::6", None, None, "unknown", "no-weakness-named"),
         ("192.0.2.7", None, None, "entry", "bad-port"),
         ("192.0.2.8", None, None, "entry", "bad-port"),
         ("None", None, None, "entry", "host-name"),
-        ("192.0.2.9", None, None, "entry", "not-about-our-weaknesses"),
+        ("192.0.2.9", 21, None, "entry", "not-about-our-weaknesses"),
         ("None", None, None, "unknown", "range"),
         ("11.22.33.0", None, None, "unknown", "filler-address"),
         ("11.22.33.255", None, None, "unknown", "filler-address"),
@@ -434,7 +434,7 @@ def test_declared_sources_and_what_does_not_fit_them() -> None:
 
     assert verdict(b"192.0.2.1\n", "dronebl") == ("ok", None)
     assert verdict(b"192.0.2.1\n", "nobody") == ("refused", "source-unknown")
-    assert verdict(b"192.0.2.1\n", "spamhaus-cert") == ("refused", "format-differs")
+    assert verdict(b"192.0.2.1\n", "spamhaus-cert") == ("refused", "column-missing")
     assert verdict(b"ip\n192.0.2.1\n", "nobody", mapped=True) == ("refused", "source-unknown")
     assert verdict(b"ip,ip\n", "", mapped=True) == ("refused", "duplicate-column")
     assert verdict(b"ip\xff\n", "", mapped=True) == ("refused", "header-unreadable")

@@ -15,7 +15,17 @@ from openletter.words import Judgement, Role, Weakness
 Raw = Mapping[str, object]
 _PLAIN_KEYS = frozenset({"id", "name", "family", "reason", "citation", "dead"})
 _LISTS = frozenset({"copies", "reports", "zones", "marks", "skip"})
-_FLAGS = frozenset({"by_columns", "needs_time", "needs_port", "made_up", "neighbours", "lists_64s"})
+_FLAGS = frozenset(
+    {
+        "by_columns",
+        "needs_time",
+        "needs_port",
+        "needs_transcript",
+        "made_up",
+        "neighbours",
+        "lists_64s",
+    }
+)
 _WORTHS = frozenset({Judgement.ACCEPT, Judgement.CORROBORATES, Judgement.REACHABLE_ONLY})
 _KNOWN = frozenset(one.name for one in fields(Feed)) | {"feeds"}
 

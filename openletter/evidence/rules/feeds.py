@@ -93,6 +93,7 @@ class Feed:
     dated: tuple[str, str] | None = None
     needs_time: bool = False
     needs_port: bool = False
+    needs_transcript: bool = False
     made_up: bool = False
     citation: str = ""
     terms: Mapping[str, str | bool] = field(default_factory=dict)

@@ -9,12 +9,14 @@ or words say, under the feed's cap.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from openletter.evidence.rules.feeds import Feed, Meaning
+from openletter.evidence.rules.meanings import RANK, meanings_of
 from openletter.evidence.rules.spaces import Space, Spaces
 from openletter.evidence.rules.times import is_to_second, parse_time
 from openletter.wire.address import (
@@ -34,14 +36,8 @@ RULE_VERSION = "judge-2"
 CLOCKS_DIFFER = timedelta(hours=1)
 """A source's clock may run ahead by this much before its times are in the future."""
 FIRST_PLAUSIBLE = datetime(1990, 1, 1, tzinfo=UTC)
-COMMON_TAGS: Mapping[str, Weakness] = {
-    "http": Weakness.OPEN_HTTP_PROXY, "https": Weakness.OPEN_HTTP_PROXY,
-    "socks": Weakness.OPEN_SOCKS, "socks4": Weakness.OPEN_SOCKS, "socks4a": Weakness.OPEN_SOCKS,
-    "socks5": Weakness.OPEN_SOCKS, "socks5h": Weakness.OPEN_SOCKS,
-    "open-relay": Weakness.OPEN_RELAY, "open-http-proxy": Weakness.OPEN_HTTP_PROXY,
-    "open-socks": Weakness.OPEN_SOCKS,
-}  # fmt: skip
-_RANK = {Judgement.REACHABLE_ONLY: 0, Judgement.CORROBORATES: 1, Judgement.ACCEPT: 2}
+_IS_RANGE = NotAddress("range")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _EVERYWHERE, _NONE = Spaces(), Intervals()
 _SPANS = {
     Span.EXCLUDED: (Judgement.WITHDRAWN, "excluded-by-zone"),
@@ -119,9 +115,10 @@ class Judge:
 
     def judge(self, row: FeedRow) -> list[Judged]:
         """One object for each weakness that the row names, at least one."""
-        if reason := self._no_statement(row):
-            return [self._refused(row, reason)]
         address = parse_address(row.address)
+        if reason := self._no_statement(row):
+            named = None if isinstance(address, NotAddress) else address
+            return [replace(self._refused(row, reason, ip=named), code=_code(row))]
         if row.span in _SPANS:
             return [self._set_apart(row, address)]
         if row.span is Span.RANGE or address == _IS_RANGE:
@@ -130,7 +127,7 @@ class Judge:
             return [self._refused(row, _why_no_address(row.address, address))]
         if self._is_filler(address):
             return [self._refused(row, "filler-address", ip=address)]
-        if reason := self._bad_port_or_protocol(row):
+        if reason := self._bad_port_or_protocol(row) or self._unproven(row):
             return [self._refused(row, reason, ip=address)]
         return self._judge_time(row, address)
 
@@ -141,6 +138,12 @@ class Judge:
         if self.feed.dead:
             return "list-is-dead"
         return "answer-refused" if self.feed.is_refusal(row.code) else ""
+
+    def _unproven(self, row: FeedRow) -> str:
+        """A check counts with the digest of what was said in it, so that it can be shown."""
+        proof = row.facts.get("transcript", "")
+        needed = self.feed.needs_transcript and not _DIGEST.fullmatch(proof.lower())
+        return "transcript-missing" if needed else ""
 
     def _is_filler(self, address: Address) -> bool:
         nets = self.feed.fillers
@@ -157,9 +160,9 @@ class Judge:
         return [
             replace(
                 one,
-                judgement=Judgement.CORROBORATES if one.says in _RANK else one.judgement,
-                says=Judgement.CORROBORATES if one.says in _RANK else one.says,
-                reason=reason if one.says in _RANK else one.reason,
+                judgement=Judgement.CORROBORATES if one.says in RANK else one.judgement,
+                says=Judgement.CORROBORATES if one.says in RANK else one.says,
+                reason=reason if one.says in RANK else one.reason,
                 ip=None,
                 port=None,
                 protocol=None,
@@ -177,10 +180,22 @@ class Judge:
             reason = "bad-time" if row.time else "missing-time"
             return [self._refused(row, reason, ip=address)]
         meanings = meanings_of(row, self.feed, only_by_tag=self.around.only_by_tag)
-        if not meanings:
-            return [self._refused(row, "not-about-our-weaknesses", ip=address)]
         sight = _Sight(address=address, seen_at=seen_at, dated_by=dated_by)
+        if not meanings:
+            return [self._not_ours(row, sight)]
         return [self._stated(row, sight, meaning, counted=counted) for meaning in meanings]
+
+    def _not_ours(self, row: FeedRow, sight: _Sight) -> Judged:
+        """Well told, of something else: shown with all that it says."""
+        port = parse_port(row.port) if row.port else None
+        return replace(
+            self._refused(row, "not-about-our-weaknesses", ip=sight.address),
+            port=port,
+            protocol=_protocol(row, port),
+            seen_at=sight.seen_at,
+            dated_by=sight.dated_by,
+            code=_code(row),
+        )
 
     def _stated(self, row: FeedRow, sight: _Sight, meaning: Meaning, *, counted: bool) -> Judged:
         space = meaning.space or self.around.spaces.of(sight.address, row.facts) or ""
@@ -188,7 +203,7 @@ class Judge:
         port = parse_port(row.port) if row.port else None
         protocol, role = _protocol(row, port), _role(row, self.feed)
         same_as = None
-        if counted and says in _RANK:
+        if counted and says in RANK:
             key = (sight.address, port, protocol, meaning.weakness, role, says)
             first = self._first.setdefault(key, row.row)
             same_as = first if first != row.row else None
@@ -225,7 +240,7 @@ class Judge:
             return meaning.worth, meaning.reason
         if space and Space(space).is_set_aside:
             return Judgement.CORROBORATES, space
-        if _RANK[self.feed.worth] <= _RANK[meaning.worth]:
+        if RANK[self.feed.worth] <= RANK[meaning.worth]:
             same = self.feed.worth is meaning.worth and self.feed.reason == "says-open"
             return self.feed.worth, meaning.reason if same else self.feed.reason
         return meaning.worth, meaning.reason
@@ -265,63 +280,6 @@ class Judge:
             address_class=address_class(ip) if ip else AddressClass.SPECIAL,
             excerpt=row.excerpt or _excerpt(row),
         )
-
-
-def meanings_of(row: FeedRow, feed: Feed, *, only_by_tag: bool = False) -> list[Meaning]:
-    """What a row says: by its code, else its tags, its words, or what the feed is about."""
-    if feed.verdicts:
-        return _by_verdict(row, feed)
-    if feed.codes and row.code:
-        found = list(feed.codes.get(row.code, (_UNKNOWN_CODE,)))
-    else:
-        found = _by_tags(row.tags, feed) or _by_phrase(row.says, feed)
-    if not found:
-        found = _unsaid(row, feed, only_by_tag=only_by_tag)
-    refusal = next((d for d in feed.downgrades if row.facts.get(d.fact, "") in d.values), None)
-    if refusal is not None:
-        found = [replace(refusal.meaning, weakness=meaning.weakness) for meaning in found]
-    if len(found) == 1:
-        return found
-    return list({meaning.weakness: meaning for meaning in reversed(found)}.values())[::-1]
-
-
-def _by_verdict(row: FeedRow, feed: Feed) -> list[Meaning]:
-    """A check says for what it looked (the tags) and what it found there (the code)."""
-    told = feed.verdicts.get(row.code)
-    worth, reason = told if told is not None else (Judgement.CORROBORATES, "unknown-code")
-    return [replace(about, worth=worth, reason=reason) for about in _by_tags(row.tags, feed)]
-
-
-_IS_RANGE = NotAddress("range")
-_UNKNOWN_CODE = Meaning(worth=Judgement.CORROBORATES, reason="unknown-code")
-_NO_KIND = Meaning(worth=Judgement.CORROBORATES, reason="no-weakness-named")
-
-
-def _by_tags(tags: Iterable[str], feed: Feed) -> list[Meaning]:
-    found: list[Meaning] = []
-    for tag in tags:
-        if tag in feed.tags:
-            found.extend(feed.tags[tag])
-        elif tag in COMMON_TAGS and not feed.tags:
-            found.append(Meaning(weakness=COMMON_TAGS[tag]))
-    return sorted(found, key=lambda meaning: _RANK[meaning.worth])
-
-
-def _by_phrase(says: str, feed: Feed) -> list[Meaning]:
-    low = says.lower()
-    return [meaning for phrase, told in feed.phrases.items() if phrase in low for meaning in told]
-
-
-def _unsaid(row: FeedRow, feed: Feed, *, only_by_tag: bool) -> list[Meaning]:
-    """The row names nothing we know: the feed's subject, or an unnamed kind, or not ours."""
-    if only_by_tag:
-        return []
-    if feed.weakness:
-        return [Meaning(weakness=weakness) for weakness in feed.weakness]
-    if row.code:
-        return [_UNKNOWN_CODE]
-    capped = feed.worth is not Judgement.ACCEPT
-    return [_NO_KIND] if capped or not row.tags else []
 
 
 def _why_no_address(text: str, problem: NotAddress) -> str:

@@ -12,6 +12,7 @@ from datetime import datetime
 from itertools import islice
 from typing import BinaryIO, Protocol
 
+from openletter.evidence.rules import tables
 from openletter.evidence.rules.feeds import Format, SourceBook
 from openletter.evidence.rules.judge import Circumstances, Judge, Judged
 from openletter.evidence.rules.recognise import Hint, NotRead, Recognised, recognise
@@ -21,6 +22,7 @@ from openletter.evidence.rules.reports import (
     provenance,
     recognise_report,
     report_rows,
+    unnamed_in_mail,
 )
 from openletter.evidence.rules.spaces import Spaces
 from openletter.wire import mappedcsv, plainlist, rbldnsd, shadowserver
@@ -145,12 +147,19 @@ def _read_part(part: Part, around: _Around) -> Iterator[RowOf | FileVerdict]:
 
 def known_form(part: Part, *, book: SourceBook, hint: Hint) -> Recognised | NotRead:
     """How a part is to be read and whose word it is."""
+    known = _form_of(part, book=book, hint=hint)
+    return unnamed_in_mail(part, known, hint=hint) or known
+
+
+def _form_of(part: Part, *, book: SourceBook, hint: Hint) -> Recognised | NotRead:
     if part.refused:
         return NotRead(reason=part.refused, refused=part.refused != "mail-without-report")
     if is_utf16(next(part.open(), b"")):
         return NotRead(reason="wrong-encoding", refused=True)
     if (report := recognise_report(part, book=book, hint=hint)) is not None:
         return report
+    if tables.is_json(part):
+        return tables.recognise_json(part, book=book, hint=hint)
     head = list(islice(lines(part.open()), HEAD_LINES))
     return recognise(part.name, head, book=book, hint=hint)
 
@@ -179,6 +188,8 @@ def _rows(part: Part, known: Recognised) -> Iterator[FeedRow]:
     report = report_rows(part, known)
     if report is not None:
         return report
+    if known.is_json:
+        return tables.json_rows(part, known)
     return _PARSERS[known.format](lines(part.open()), known)
 
 
@@ -205,6 +216,8 @@ _PARSERS: dict[Format, Callable[[Iterator[Line], Recognised], Iterator[FeedRow]]
     Format.MAPPED: _mapped,
     Format.PLAIN: _plain,
     Format.RBLDNSD: _zone,
+    Format.PROXIES: tables.proxy_rows,
+    Format.ANSWERS: tables.answer_rows,
 }
 
 

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time
 
 from openletter.evidence.rules.feeds import Feed, Format, SourceBook
 from openletter.evidence.rules.times import parse_time
-from openletter.wire import mappedcsv, plainlist, rbldnsd, shadowserver
+from openletter.wire import (
+    dnsblanswers,
+    mappedcsv,
+    plainlist,
+    proxylist,
+    rbldnsd,
+    shadowserver,
+)
 from openletter.wire.lines import Line
 from openletter.wire.table import records
 
@@ -17,8 +24,9 @@ UNNAMED = {
     Format.PLAIN: "unnamed-list",
     Format.RBLDNSD: "unnamed-zone",
     Format.MAPPED: "unnamed-csv",
+    Format.PROXIES: "unnamed-proxies",
+    Format.ANSWERS: "unnamed-zone",
 }
-_JSON = re.compile(r"[\[{]\s*($|[\"{\[\]}])")
 _MARKUP = re.compile(r"<(\?xml|!doctype|html|[a-z]+[ >])", re.IGNORECASE)
 
 
@@ -40,6 +48,9 @@ class Recognised:
     header: tuple[str, ...] = ()
     mapping: mappedcsv.CsvMapping | None = None
     file_time: datetime | None = None
+    delimiter: str = ","
+    zone: str = ""
+    is_json: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +71,22 @@ def recognise(
     first = next((line.text.strip() for line in head if line.text.strip()), "")
     if not first:
         return NotRead(reason="empty-file", refused=True)
-    if hint.mapping is not None:
-        return _mapped(name, head, book=book, hint=hint)
+    if problem := _never_read(head):
+        return NotRead(reason=problem, refused=True)
+    mapping = own_mapping(hint, book.get(hint.source))
+    if mapping is not None:
+        return _mapped(name, head, book=book, hint=replace(hint, mapping=mapping))
     if reason := _other_form(head, first):
         return NotRead(reason=reason)
+    return _by_form(name, head, book=book, hint=hint)
+
+
+def _by_form(
+    name: str, head: Sequence[Line], *, book: SourceBook, hint: Hint
+) -> Recognised | NotRead:
+    """Whatever shows its form: answers, a zone, a report, a table with a header, a list."""
+    if dnsblanswers.is_answers(head):
+        return _answers(name, head, book=book, hint=hint)
     if rbldnsd.is_zone(head):
         return _zone(name, head, book=book, hint=hint)
     header = _header(head)
@@ -72,13 +95,84 @@ def recognise(
     declared = book.get(hint.source)
     if declared is not None and declared.format is Format.RBLDNSD:
         return _zone(name, head, book=book, hint=hint)
+    if (table := _table(name, head, book=book, hint=hint)) is not None:
+        return table
     return _list_or_unknown(name, head, book=book, hint=hint)
+
+
+def own_mapping(hint: Hint, feed: Feed | None) -> mappedcsv.CsvMapping | None:
+    """The mapping that was handed in, else the one that the source saved."""
+    return hint.mapping or (feed.mapping if feed is not None else None)
+
+
+def _never_read(head: Sequence[Line]) -> str:
+    """A file whose first line has no end that we wait for is no list, whatever it holds."""
+    first = next((line for line in head if line.problem or line.text.strip()), None)
+    return "line-too-long" if first is not None and first.problem == "line-too-long" else ""
+
+
+def by_keys(names: Iterable[str], book: SourceBook) -> Feed | None:
+    """The source whose tables have all these columns; it says so itself."""
+    have = set(names)
+    fitting = [
+        feed
+        for feed in book
+        if feed.by_columns
+        and feed.format in {Format.MAPPED, Format.PROXIES}
+        and feed.columns
+        and feed.columns <= have
+    ]
+    return max(fitting, key=lambda feed: len(feed.columns), default=None)
+
+
+def _table(
+    name: str, head: Sequence[Line], *, book: SourceBook, hint: Hint
+) -> Recognised | NotRead | None:
+    """A table that tells by its header what it is; None where it doesn't."""
+    for delimiter in ",;\t|":
+        kept = (line for line in head if not line.text.startswith("#"))
+        record = next(records(kept, delimiter=delimiter), None)
+        header = shadowserver.columns(record.cells) if record else ()
+        if len(header) < 2:
+            continue
+        if len(set(header)) != len(header):
+            return None
+        feed = book.get(hint.source) or by_keys(header, book)
+        if feed is not None and feed.format is Format.MAPPED and feed.mapping is not None:
+            mapping = replace(feed.mapping, delimiter=delimiter)
+            known = Hint(source=feed.id, mapping=mapping)
+            return _mapped(name, list(head), book=book, hint=known)
+        if proxylist.is_header(header) and (feed is None or feed.format is Format.PROXIES):
+            return _proxies(name, header, feed or book.get(UNNAMED[Format.PROXIES]), delimiter)
+    return None
+
+
+def _proxies(
+    name: str, header: tuple[str, ...], feed: Feed | None, delimiter: str
+) -> Recognised | NotRead:
+    if feed is None:
+        return NotRead(reason="source-unknown", refused=True, format=Format.PROXIES)
+    return Recognised(
+        format=Format.PROXIES,
+        feed=feed,
+        header=header,
+        delimiter=delimiter,
+        file_time=day_of(name),
+    )
+
+
+def _answers(
+    name: str, head: Sequence[Line], *, book: SourceBook, hint: Hint
+) -> Recognised | NotRead:
+    zone = dnsblanswers.zone_of(head)
+    feed = book.get(hint.source) or book.by_zone(zone) or book.get(UNNAMED[Format.ANSWERS])
+    if feed is None:
+        return NotRead(reason="source-unknown", refused=True, format=Format.ANSWERS)
+    return Recognised(format=Format.ANSWERS, feed=feed, zone=zone, file_time=day_of(name))
 
 
 def _other_form(head: Sequence[Line], first: str) -> str:
     """Forms that are known and not read here."""
-    if _JSON.match(first):
-        return "json-not-read"
     if _MARKUP.match(first):
         return "markup-not-read"
     broken = sum(1 for line in head if line.problem in {"nul-byte", "wrong-encoding"})
@@ -122,10 +216,12 @@ def _zone(name: str, head: Sequence[Line], *, book: SourceBook, hint: Hint) -> R
     )
     if feed is None:
         return NotRead(reason="source-unknown", refused=True, format=Format.RBLDNSD)
+    if rbldnsd.names_domains(head):
+        return NotRead(reason="names-not-addresses", refused=True, format=Format.RBLDNSD)
     told = rbldnsd.written_at(head)
     written = parse_time(told, form="epoch") or parse_time(told)
     return Recognised(
-        format=Format.RBLDNSD, feed=feed, file_time=_written(head, feed) or written or _day_of(name)
+        format=Format.RBLDNSD, feed=feed, file_time=_written(head, feed) or written or day_of(name)
     )
 
 
@@ -152,7 +248,7 @@ def _mapped(
             source=feed.id,
         )
     return Recognised(
-        format=Format.MAPPED, feed=feed, header=header, mapping=mapping, file_time=_day_of(name)
+        format=Format.MAPPED, feed=feed, header=header, mapping=mapping, file_time=day_of(name)
     )
 
 
@@ -165,7 +261,7 @@ def _list_or_unknown(
     if feed is None and plainlist.is_list(head):
         feed = book.get(UNNAMED[Format.PLAIN])
     if feed is not None and feed.format is Format.PLAIN:
-        written = _written(head, feed) or _day_of(name)
+        written = _written(head, feed) or day_of(name)
         return Recognised(format=Format.PLAIN, feed=feed, file_time=written)
     if feed is not None:
         return NotRead(reason="format-differs", refused=True, source=feed.id)
@@ -192,7 +288,8 @@ def _written(head: Sequence[Line], feed: Feed) -> datetime | None:
     return None
 
 
-def _day_of(name: str) -> datetime | None:
+def day_of(name: str) -> datetime | None:
+    """The day in a file's name, as a moment."""
     day = shadowserver.report_day(name)
     return datetime.combine(day, time(), tzinfo=UTC) if day else None
 
