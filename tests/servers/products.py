@@ -21,7 +21,7 @@ class Product:
 
 PRODUCTS = {
     "postfix": Product(packages=("postfix", "dovecot-core"), version="postconf -h mail_version"),
-    "squid": Product(packages=("squid",), version="squid -v | head -n 1"),
+    "squid": Product(packages=("squid", "nftables"), version="squid -v | head -n 1"),
 }
 
 VISITORS = ("swaks", "netcat-openbsd", "curl")

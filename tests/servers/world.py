@@ -22,6 +22,7 @@ A = {
     "shop.test": "203.0.113.10",
     "mail.shop.test": "203.0.113.10",
     "www.shop.test": "203.0.113.10",
+    "www.blocked.test": "198.51.100.80",
 }
 MX = {
     "elsewhere.test": "mail.elsewhere.test",
