@@ -21,7 +21,7 @@ from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign, Installation
 from openletter.evidence import spool
 from openletter.evidence.known import known_sources
-from openletter.evidence.models import Batch, Finding, Zone, ZoneAnswer, ZoneRun
+from openletter.evidence.models import Batch, Finding, Source, Zone, ZoneAnswer, ZoneRun
 from openletter.evidence.rules import rounds
 from openletter.evidence.rules.feeds import Feed
 from openletter.evidence.rules.judge import Circumstances, Judge
@@ -67,10 +67,14 @@ def configured(campaign: Campaign) -> dict[str, Feed]:
         return {}
     book = known_sources(campaign.world)
     found = {name: book.by_zone(name) for name in settings.OUTSIDE.zones}
+    suspended = set(Source.objects.exclude(suspended_at=None).values_list("pk", flat=True))
     return {
         name: feed
         for name, feed in found.items()
-        if feed is not None and not feed.dead and feed.made_up is campaign.exercise
+        if feed is not None
+        and not feed.dead
+        and feed.made_up is campaign.exercise
+        and feed.id not in suspended
     }
 
 
@@ -159,7 +163,7 @@ def book(name: str, feed: Feed, *, addresses: Sequence[Address], now: datetime) 
     Zone.objects.get_or_create(name=name)
     zone = Zone.objects.select_for_update().get(name=name)
     left = left_today(zone, now=now)
-    asked = addresses[: affordable(len(addresses), left=left)]
+    asked = addresses[: affordable(len(addresses), left=left, rate=zone.rate)]
     questions = needed(len(asked))
     if (addresses and not (asked and is_due(zone, now))) or left < questions:
         return None

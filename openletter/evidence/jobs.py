@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+import structlog
 from django.conf import settings
 
 from openletter.campaigns.models import Campaign
@@ -27,6 +28,8 @@ from openletter.wire.dns import Type, encode_name, listing_question
 from openletter.wire.visible import visible_bytes
 from openletter.words import DnsblAnswer
 
+log = structlog.get_logger()
+
 _CHANCE = secrets.SystemRandom()
 _POINTS = (*zones.LISTED_POINT, *zones.UNLISTED_POINT)
 _NO_SIX = "not-asked-ipv6"
@@ -43,6 +46,11 @@ def consult(campaign: Campaign, *, now: datetime, limit: int) -> int:
         return 0
     set_aside = [consulting.set_aside(campaign, lease) for lease in leases]
     told = asyncio.run(_ask_all(leases, [left for _, left in set_aside]))
+    for found in told:
+        if not found.is_believed:
+            log.warning(
+                "zone-not-believed", zone=found.zone, condition=found.health.condition.value
+            )
     return sum(
         consulting.settle(lease, found, campaign=campaign, not_asked=not_asked)
         for lease, found, (not_asked, _) in zip(leases, told, set_aside, strict=True)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.conf import settings
 
 from openletter.evidence.known import all_sources
-from openletter.evidence.models import Zone, ZoneRun
-from openletter.evidence.rules.feeds import Feed, SourceBook
+from openletter.evidence.models import Source, Zone, ZoneRun
+from openletter.evidence.rules.feeds import Feed
 from openletter.evidence.zonekeeping import left_today
 from openletter.words import Reason
 
@@ -63,33 +63,28 @@ class ZoneState:
 
 
 def states(*, now: datetime) -> list[ZoneState]:
-    """The configured zones and those that were ever asked, by name; in three queries."""
+    """The configured zones and those that were ever asked, by name; in four queries."""
     book = all_sources()
     rows = {row.name: row for row in Zone.objects.all()}
     runs = ZoneRun.objects.order_by("zone", "-id").distinct("zone")
     latest = {run.zone_id: run for run in runs}
-    names = sorted({*settings.OUTSIDE.zones, *rows})
-    return [
-        _state(name, rows.get(name) or Zone(name=name), book=book, latest=latest, now=now)
-        for name in names
-    ]
+    suspended = set(Source.objects.exclude(suspended_at=None).values_list("pk", flat=True))
+    found = []
+    for name in sorted({*settings.OUTSIDE.zones, *rows}):
+        feed, row = book.by_zone(name), rows.get(name) or Zone(name=name)
+        state = ZoneState(
+            name=name,
+            feed=feed,
+            row=row,
+            left=left_today(row, now=now),
+            latest=latest.get(row.pk),
+            why_not=_why_not(name, feed, suspended),
+        )
+        found.append(state)
+    return found
 
 
-def _state(
-    name: str, row: Zone, *, book: SourceBook, latest: Mapping[int, ZoneRun], now: datetime
-) -> ZoneState:
-    feed = book.by_zone(name)
-    return ZoneState(
-        name=name,
-        feed=feed,
-        row=row,
-        left=left_today(row, now=now),
-        latest=latest.get(row.pk),
-        why_not=_why_not(name, feed),
-    )
-
-
-def _why_not(name: str, feed: Feed | None) -> Reason | None:
+def _why_not(name: str, feed: Feed | None, suspended: Collection[str]) -> Reason | None:
     if settings.OUTSIDE.resolver is None:
         return Reason(code="no-resolver")
     if name not in settings.OUTSIDE.zones:
@@ -98,4 +93,6 @@ def _why_not(name: str, feed: Feed | None) -> Reason | None:
         return Reason(code="zone-without-source")
     if feed.dead:
         return Reason(code="zone-dead", values={"why": feed.dead})
+    if feed.id in suspended:
+        return Reason(code="source-suspended", values={"source": feed.id})
     return None

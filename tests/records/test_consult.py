@@ -21,6 +21,7 @@ from openletter.evidence.models import (
     Batch,
     Finding,
     Observation,
+    Source,
     Zone,
     ZoneAnswer,
     ZoneRun,
@@ -439,3 +440,11 @@ def test_the_step_finds_its_rows_by_index(campaign: Campaign, asking: Any) -> No
 
     with asking(lists()):
         assert "finding_suspected" in plan_of(consulting.waiting(campaign, now=NOW))
+
+
+def test_a_suspended_source_is_not_asked_either(campaign: Campaign, asking: Any) -> None:
+    in_doubt(campaign)
+    Source.objects.create(id="example-dnsbl", name="x", family="example-dnsbl", suspended_at=NOW)
+    with asking(lists()) as server:
+        assert consult(campaign) == 0
+        assert server.asked == []

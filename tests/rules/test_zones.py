@@ -252,3 +252,9 @@ def test_the_kept_file_says_what_was_asked_and_answered() -> None:
     assert lines[1] == "1.2.0.192.bl.test\tNOERROR\t127.0.0.3\tOpen proxy"
     assert lines[2].startswith("7.0.0.0.")
     assert lines[2].split("\t")[1:] == ["dns-timeout", "", ""]
+
+
+def test_a_slow_zone_is_asked_little_at_a_time() -> None:
+    assert zones.affordable(1_000, left=10**6, rate=1) == zones.FEWEST
+    assert zones.affordable(1_000, left=10**6, rate=10) == 400 - zones.OVERHEAD
+    assert zones.affordable(1_000, left=10**6, rate=1_000) == 1_000

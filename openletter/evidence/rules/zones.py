@@ -27,6 +27,7 @@ OVERHEAD = 2 * (CANARIES + 4)
 """Questions of a run that are about the zone and nobody else: canaries and test points, twice."""
 MOST_BASES = 200
 """So many /64 networks of IPv6 addresses are asked about in one run."""
+RUN_SECONDS, FEWEST = 40, 20
 SILENT_IN_A_ROW = 20
 LISTS_ALL_FROM = 0.9
 """A policy list may truly list a third of the Internet, but not nine random addresses of ten."""
@@ -254,9 +255,13 @@ def bases(addresses: Iterable[Address]) -> dict[Address, Address]:
     return found
 
 
-def affordable(wanted: int, *, left: int) -> int:
-    """About how many addresses a run can ask: each may need a TXT and a /64 question as well."""
-    return max(0, min(wanted, (left - OVERHEAD) // 3))
+def affordable(wanted: int, *, left: int, rate: float = float("inf")) -> int:
+    """About how many addresses a run can ask: each may need a TXT and a /64 question as well.
+
+    A run is to be over in a minute or so, but must be worth its questions about the zone.
+    """
+    in_time = max(FEWEST, rate * RUN_SECONDS - OVERHEAD)
+    return int(max(0, min(wanted, (left - OVERHEAD) // 3, in_time)))
 
 
 def needed(addresses: int) -> int:
