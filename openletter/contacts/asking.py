@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, Max, OuterRef, Q, QuerySet
 
 from openletter.campaigns.fields import Address
 from openletter.campaigns.models import Campaign, Installation
@@ -20,10 +20,11 @@ from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.models import Case
 from openletter.contacts.ladder import ladders
-from openletter.contacts.lookup_rows import LookUp
+from openletter.contacts.lookup_rows import Fetch, LookUp
 from openletter.contacts.rules import pace
 from openletter.contacts.rules.course import Course
-from openletter.contacts.rules.covered import is_covered
+from openletter.contacts.rules.covered import Range, is_covered
+from openletter.contacts.rules.decide import Rung
 from openletter.evidence.models import Observation
 from openletter.evidence.rules.spaces import Space
 from openletter.wire.lookup import End
@@ -74,10 +75,26 @@ def take(campaign: Campaign, *, now: datetime, limit: int) -> tuple[list[Case], 
     """Cases to look up; those that loaded registries cover are settled at once, and counted."""
     cases = list(waiting(campaign, now=now)[:limit])
     rungs = ladders([case.ip for case in cases], world=None)
-    covered = [case for case in cases if is_covered(rungs[case.ip])]
+    stale = _stale((rung for found in rungs.values() for rung in found), now=now)
+    covered = [case for case in cases if is_covered(rungs[case.ip], stale=stale)]
     _keep(LookUp(case=case, state=State.COVERED, at=now) for case in covered)
     left = {case.pk for case in covered}
     return [case for case in cases if case.pk not in left], len(covered)
+
+
+def _stale(rungs: Iterable[Rung], *, now: datetime) -> set[Range]:
+    """Ranges of live answers that held until a while ago and were not asked for again since."""
+    firsts = {rung.first for rung in rungs}
+    newest = (
+        Fetch.objects.filter(end=End.FOUND, first__in=firsts)
+        .values("first", "last")
+        .annotate(until=Max("expires_at"))
+    )
+    return {
+        (row["first"], row["last"])
+        for row in newest
+        if row["first"] and row["last"] and row["until"] and row["until"] <= now
+    }
 
 
 @transaction.atomic

@@ -203,6 +203,24 @@ def test_an_answer_holds_thirty_days_and_a_nothing_seven(campaign: Campaign, tim
     assert choice.mailbox == "abuse@provider.nl"
 
 
+def test_a_network_is_asked_about_anew_when_its_answer_no_longer_holds(
+    campaign: Campaign, time: Time
+) -> None:
+    moved_on = answer("9.9.9.0", "9.9.9.255", "abuse@successor.nl", holder="Successor")
+    registry = Registry(**{"rdap 9.9.9.1": FOUND, "rdap 9.9.9.2": moved_on})
+    a_case(campaign, "9.9.9.1")
+    assert run(campaign, registry, time) == 1
+    time.now += timedelta(days=31)
+    case = a_case(campaign, "9.9.9.2")
+    Case.objects.update(opened_at=time.now)
+    assert run(campaign, registry, time) == 1
+    assert registry.asked == ["rdap 9.9.9.1", "rdap 9.9.9.2"]
+    find(campaign)
+    choice = steps.current_choice(case)
+    assert choice is not None
+    assert (choice.mailbox, choice.netblock["holder"]) == ("abuse@successor.nl", "Successor")
+
+
 def test_nothing_is_remembered_too(campaign: Campaign, time: Time) -> None:
     case = a_case(campaign, "9.9.9.1")
     registry = Registry(**{"rdap 9.9.9.1": ended(End.NOTHING, code="not-registered")})
