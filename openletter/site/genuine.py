@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from openletter.campaigns import clock
+from openletter.cases.models import Mistake
 from openletter.letters.models import LetterCase
 from openletter.site import errors, limits
 from openletter.site.doors import answering
@@ -39,6 +40,8 @@ class SentLetter:
     sent_at: datetime
     partner: str
     exercise: bool
+    was_wrong: bool
+    """What it says about this address was our mistake."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +49,10 @@ class Answer:
     """Letters that fit, newest first; none is the one wrong answer there is."""
 
     letters: tuple[SentLetter, ...]
+
+    @property
+    def was_wrong(self) -> bool:
+        return any(letter.was_wrong for letter in self.letters)
 
     @property
     def exercise(self) -> bool:
@@ -69,8 +76,10 @@ def look_up(reference: str, address: str) -> Answer:
     """The same one query whatever was typed."""
     stored = parse_reference(reference) or NO_REFERENCE
     ip = read_address(address) or NO_ADDRESS
+    mistake = Mistake.objects.filter(case=OuterRef("case"), undone_at=None)
     rows = (
-        LetterCase.objects.filter(
+        LetterCase.objects.annotate(was_wrong=Exists(mistake))
+        .filter(
             Q(case__reference=stored) | Q(letter__reference=stored),
             case__ip=ip,
             letter__delivery__state__in=LEFT,
@@ -79,13 +88,15 @@ def look_up(reference: str, address: str) -> Answer:
         .order_by("-letter__delivery__handed_at")
         .values_list(
             "letter__mailbox", "letter__delivery__handed_at", "letter__partner__name",
-            "letter__campaign__exercise",
+            "letter__campaign__exercise", "was_wrong",
         )[:SHOWN]
     )  # fmt: skip
     return Answer(
         letters=tuple(
-            SentLetter(mailbox=mailbox, sent_at=at, partner=partner, exercise=exercise)
-            for mailbox, at, partner, exercise in rows
+            SentLetter(
+                mailbox=mailbox, sent_at=at, partner=partner, exercise=exercise, was_wrong=wrong
+            )
+            for mailbox, at, partner, exercise, wrong in rows
             if at is not None
         )
     )

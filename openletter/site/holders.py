@@ -7,6 +7,7 @@ case and nothing else: no letter, no mailbox, no other address, no answer of any
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -15,9 +16,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from openletter.campaigns.models import Campaign
-from openletter.cases.models import Case, CaseLink
+from openletter.cases.models import Case, CaseLink, Mistake
 from openletter.contacts.models import Suppression
 from openletter.evidence.models import Observation
+from openletter.evidence.telling import told_to_holder
 from openletter.letters.models import Letter, LetterCase
 from openletter.replies.models import Reply, ReplyKind
 from openletter.replies.rules.actions import KIND_OF, TAKES_BACK, PageAction
@@ -88,11 +90,35 @@ def rows_of_letter(letter: Letter) -> QuerySet[LetterCase]:
 
 
 def evidence_of(case: Case) -> Sequence[Observation]:
-    """The statements that the case's finding rests on."""
-    return list(
-        Observation.objects.filter(id__in=case.finding.rows)
-        .select_related("source")
-        .order_by("-seen_at", "-id")
+    """The statements that the case's finding rests on, as far as its partner may tell them."""
+    return evidence_by_case([case])[case.pk]
+
+
+def evidence_by_case(cases: Sequence[Case]) -> dict[int, list[Observation]]:
+    """The same for many cases at once, the newest statement first."""
+    wanted = {pk for case in cases for pk in case.finding.rows}
+    rows = Observation.objects.filter(id__in=wanted).select_related("source")
+    by_id = {row.pk: row for row in rows.order_by("-seen_at", "-id")}
+    return {
+        case.pk: told_to_holder(
+            (copy(row) for pk, row in by_id.items() if pk in set(case.finding.rows)),
+            partner=case.partner,
+        )
+        for case in cases
+    }
+
+
+def mistake_of(case: Case) -> Mistake | None:
+    """Why the case was our mistake, if it was."""
+    standing = Mistake.objects.filter(case=case, undone_at=None)
+    return standing.select_related("withdrawal__source").first()
+
+
+def mistakes_in(letter: Letter) -> set[int]:
+    """The cases of a letter that were our mistake, by id."""
+    named = LetterCase.objects.filter(letter=letter).values("case")
+    return set(
+        Mistake.objects.filter(undone_at=None, case__in=named).values_list("case_id", flat=True)
     )
 
 

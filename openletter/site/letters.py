@@ -32,6 +32,8 @@ from openletter.site.holders import (
     evidence_of,
     has_stopped,
     letter_door,
+    mistake_of,
+    mistakes_in,
     rows_of_letter,
     told_at,
 )
@@ -66,11 +68,15 @@ def _case_facts(door: Door, request: HttpRequest) -> dict[str, object]:
     case = door.case
     if case is None:
         raise ValueError("a letter's door has to be at one of its cases")
-    seen = evidence_of(case)
+    mistake = mistake_of(case)
+    seen = evidence_of(case) if mistake is None else []
     live = case.state in LIVE
     return {
         "case": case,
+        "mistake": mistake,
         "evidence": rows_of(seen),
+        "ports": ports_told(case.finding, seen),
+        "seen": last_told(seen),
         "exit_only": bool(seen) and all(one.role == Role.EXIT for one in seen),
         "fix": fix_for(case, seen) if live else None,
         "buttons": _buttons(door, CASE_PRESSES) if live else [],
@@ -119,6 +125,7 @@ def _letter(request: HttpRequest, door: Door) -> HttpResponse:
         total=total,
         here=f"{settings.SITE_ADDRESS}{request.path}",
         stopped=has_stopped(door.letter),
+        mistakes=mistakes_in(door.letter),
         told=told_at(door),
     )
     if only is not None:
