@@ -40,7 +40,7 @@ def withdraw(
     *,
     since: Annotated[str, typer.Option("--from", metavar="TIME", help="seen from then on")] = "",
     until: Annotated[str, typer.Option("--to", metavar="TIME", help="seen before; else now")] = "",
-    reason: Annotated[str, typer.Option(help="why; holders and handlers read it")],
+    reason: Annotated[str, typer.Option(help="why; everybody at the desk reads it")],
     rows: Annotated[
         list[int] | None, typer.Option("--rows", metavar="ID...", help="only these rows")
     ] = None,

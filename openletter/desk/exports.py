@@ -68,7 +68,7 @@ def _picked() -> dict[str, Subquery]:
         "letter": letter.values("letter__reference"),
         "delivery": letter.values("letter__delivery__state"),
         "handed_at": letter.values("letter__delivery__handed_at"),
-        "result": Outcome.objects.filter(case=OuterRef("pk")).values("result"),
+        "result": Outcome.objects.holding().filter(case=OuterRef("pk")).values("result"),
     }
     return {name: Subquery(rows[:1]) for name, rows in picked.items()}
 

@@ -8,7 +8,7 @@ gets none: that promise has no exception; the letter's page tells him, and the d
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -22,9 +22,10 @@ from openletter.cases.models import Mistake
 from openletter.contacts.models import Suppression
 from openletter.evidence.withdrawing import WithdrawalError
 from openletter.letters.clearing import clear_letters, room_this_hour
-from openletter.letters.drafting import store
+from openletter.letters.drafting import in_words, store
 from openletter.letters.gather import Pile
 from openletter.letters.models import Correction, Letter, LetterCase
+from openletter.letters.rules.facts import LetterError
 from openletter.letters.turn import composing
 from openletter.words import CaseState, DeliveryState, WaveKind
 
@@ -46,6 +47,15 @@ def stopped(campaign: Campaign) -> QuerySet[Suppression]:
     """That the mailbox of the outer letter wants no letters."""
     return Suppression.objects.filter(
         Q(campaign=None) | Q(campaign=campaign), undone_at=None, mailbox=OuterRef("letter__mailbox")
+    )
+
+
+def stopped_in_its_campaign() -> QuerySet[Suppression]:
+    """The same, whatever the outer letter's campaign."""
+    return Suppression.objects.filter(
+        Q(campaign=None) | Q(campaign=OuterRef("letter__campaign")),
+        undone_at=None,
+        mailbox=OuterRef("letter__mailbox"),
     )
 
 
@@ -130,17 +140,7 @@ def _waves(campaign: Campaign, *, now: datetime) -> list[Wave]:
 
 def _piles(campaign: Campaign, mailboxes: Sequence[str], waves: Sequence[Wave]) -> list[Pile]:
     """All wrong rows of each mailbox, in the first wave in which it has no correction yet."""
-    rows = (
-        due(campaign)
-        .filter(letter__mailbox__in=mailboxes)
-        .select_related("letter__delivery", "choice__case__finding", "choice__holder")
-        .select_related("choice__partner")
-        .defer("letter__raw", "letter__delivery__raw")
-        .order_by("letter__mailbox", "case__ip", "case__weakness", "pk")
-    )
-    by_mailbox: dict[str, list[LetterCase]] = defaultdict(list)
-    for row in rows:
-        by_mailbox[row.letter.mailbox].append(row)
+    by_mailbox = _told(due(campaign).filter(letter__mailbox__in=mailboxes))
     written = Letter.objects.filter(mailbox__in=by_mailbox, wave__in=waves)
     taken = set(written.values_list("mailbox", "wave_id"))
     first = _first_letters(campaign, list(by_mailbox))
@@ -150,6 +150,20 @@ def _piles(campaign: Campaign, mailboxes: Sequence[str], waves: Sequence[Wave]) 
         if wave is not None:
             piles.append(_pile(campaign, wave, told, first=first[mailbox]))
     return piles
+
+
+def _told(rows: QuerySet[LetterCase]) -> dict[str, list[LetterCase]]:
+    """Rows of letters by mailbox, in the order in which a correction lists them."""
+    by_mailbox: dict[str, list[LetterCase]] = defaultdict(list)
+    found = (
+        rows.select_related("letter__delivery", "choice__case__finding", "choice__holder")
+        .select_related("choice__partner")
+        .defer("letter__raw", "letter__delivery__raw")
+        .order_by("letter__mailbox", "case__ip", "case__weakness", "pk")
+    )
+    for row in found:
+        by_mailbox[row.letter.mailbox].append(row)
+    return by_mailbox
 
 
 def _first_letters(campaign: Campaign, mailboxes: Sequence[str]) -> dict[str, Letter]:
@@ -190,6 +204,26 @@ def _as_told(cases: Sequence[int], rows: Sequence[LetterCase]) -> None:
     for row in rows:
         mistake, finding = mistakes[row.case_id], row.choice.case.finding
         finding.rows, finding.ports = mistake.rows, mistake.ports
+
+
+def example(correction: Correction, *, partners: Collection[int]) -> str:
+    """One of its letters as it would be written now, to a mailbox of these partners; or nothing."""
+    campaign = correction.campaign
+    wrong = Mistake.objects.filter(
+        withdrawal=correction.withdrawal_id, undone_at=None, case=OuterRef("case")
+    )
+    found = uncorrected(campaign).filter(Exists(wrong), letter__partner_id__in=partners)
+    first = found.values_list("letter__mailbox", flat=True).first()
+    if first is None:
+        return ""
+    told = _told(found.filter(letter__mailbox=first))[first]
+    wave = Wave(campaign=campaign, kind=WaveKind.CORRECTION, opens_at=correction.asked_at)
+    pile = _pile(campaign, wave, told, first=_first_letters(campaign, [first])[first])
+    try:
+        written = in_words(pile)
+    except LetterError as error:
+        return str(error)
+    return f"{written.subject}\n\n{written.body}"
 
 
 # -- a person says yes ---------------------------------------------------------------------------

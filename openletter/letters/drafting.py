@@ -26,7 +26,7 @@ from openletter.letters.models import Letter, LetterCase, MailToken
 from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.letters.rules.message import Addressing, Message, addr_spec, build
-from openletter.letters.rules.text import write
+from openletter.letters.rules.text import Written, write
 from openletter.words import TokenPurpose, new_secret, secret_hash
 
 LOG = structlog.get_logger()
@@ -70,13 +70,25 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
 def _draft(
     pile: Pile, facts: LetterFacts, *, partner: Partner, sign_with: Sequence[SigningKey]
 ) -> Draft:
-    texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
-    written = write(facts, texts=texts, guide=lambda name, tag: guides.guide(name, language=tag))
+    written = _written(facts)
     tokens = {purpose: new_secret() for purpose in TokenPurpose}
     tokens[TokenPurpose.STOP] = facts.stop_token
     to = _addressing(pile, facts, partner=partner, tokens=tokens)
     message = build(written, to, keys=sign_with)
     return Draft(pile=pile, facts=facts, message=message, to=to, tokens=tokens)
+
+
+def _written(facts: LetterFacts) -> Written:
+    texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
+    return write(facts, texts=texts, guide=lambda name, tag: guides.guide(name, language=tag))
+
+
+def in_words(pile: Pile) -> Written:
+    """A letter of this pile as it would be written now; nothing is kept of it."""
+    campaign = pile.campaign
+    partners = list(campaign.partners.prefetch_related("constituencies").order_by("name"))
+    rows = observations_of(pile.choices)
+    return _written(letter_facts(pile, rows=rows, partners=partners, domain=_domain(campaign)))
 
 
 def _addressing(

@@ -141,7 +141,12 @@ def page_of(viewer: Viewer, campaign: Campaign) -> CampaignPage:
         arms=_arms(viewer, campaign),
         approvals=list(campaign.approvals.select_related("user").order_by("at")),
         by_case=_count(of_campaign, "state"),
-        by_outcome=_count(outcomes.filter(campaign=campaign, reopened_at=None), "result"),
+        by_outcome=_count(
+            outcomes.filter(campaign=campaign, reopened_at=None).exclude(
+                case__state=CaseState.WITHDRAWN
+            ),
+            "result",
+        ),
         by_reply=_count(replies.filter(campaign=campaign), "kind"),
         timeline=list(
             TimelineEntry.objects.filter(subject=f"campaign:{campaign.pk}").order_by("-id")[:30]
