@@ -12,7 +12,8 @@ from email.utils import parsedate_to_datetime
 
 _FIELD = re.compile(r"([A-Za-z][A-Za-z0-9_-]{0,60})[ \t]*:[ \t]*(.*)", re.ASCII | re.DOTALL)
 _COMMENT = re.compile(r"\([^()]*\)")
-_NO_ZONE = re.compile(r"\d\d:\d\d(:\d\d)?\s*$", re.ASCII)
+_ISO = re.compile(r"\d{4}-\d\d-\d\d", re.ASCII)
+_HAS_ZONE = re.compile(r"(Z|[+-]\d\d:?\d\d|UTC|GMT)$", re.ASCII | re.IGNORECASE)
 MOST_FIELDS = 500
 Fields = dict[str, list[str]]
 
@@ -55,15 +56,15 @@ def missing(fields: Fields, names: Iterable[str]) -> str:
 
 
 def moment(text: str) -> str:
-    """RFC 5322's date as ISO 8601 in UTC; a text that is none, or has no zone, as it stands."""
+    """RFC 5322's date as ISO 8601 in UTC; ISO 8601 as it stands; without a zone, no time at all."""
     plain_text = _COMMENT.sub("", text).strip()
-    if _NO_ZONE.search(plain_text):
-        return text.strip()
+    if _ISO.match(plain_text):
+        return plain_text if _HAS_ZONE.search(plain_text) else f"{plain_text} without zone"
     try:
         found = parsedate_to_datetime(plain_text)
         if found.tzinfo is None:  # `-0000`: UTC by somebody who doesn't say where he is
-            found = found.replace(tzinfo=UTC)
-        return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            found = found.replace(tzinfo=UTC if plain_text.endswith("-0000") else None)
+        return found.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if found.tzinfo else text
     except (ValueError, TypeError, OverflowError, IndexError):
         return text.strip()
 

@@ -18,7 +18,9 @@ from typing import NamedTuple, NoReturn
 from openletter.wire.visible import visible_bytes
 
 _BOM = b"\xef\xbb\xbf"
-_MARKS = re.compile(rb'["{}\[\]]')
+_MARKS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
+"""A whole string, a bracket, or a quote whose string goes on in the next piece."""
+_QUOTE, _OPENING = 0x22, b"{["
 _IN_STRING = re.compile(rb'["\\]')
 _END_OF_SCALAR = re.compile(rb"[\s,\]}]")
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
@@ -136,34 +138,41 @@ class _Scan:
     def end_in(self, buffer: bytes | bytearray, at: int) -> tuple[int, bool]:
         """Where to go on, and whether that is the value's end."""
         while True:
-            mark = (_IN_STRING if self.in_string else _MARKS).search(buffer, at)
+            if self.in_string:
+                at = self._through_string(buffer, at)
+                if self.in_string or not self.depth:
+                    return at, not self.in_string
+            mark = _MARKS.search(buffer, at)
             if mark is None:
                 return max(at, len(buffer)), False
             at = mark.end()
-            if self._passes(mark.group()) and not self.depth:
-                return at, True
-            if self.is_hopeless:
-                return at, False
-            if self.in_string and mark.group() == b"\\":
-                at += 1
+            self._pass(buffer[mark.start()], is_alone=at - mark.start() == 1)
+            if self.is_hopeless or not (self.depth or self.in_string):
+                return at, not self.is_hopeless
 
-    def _passes(self, mark: bytes) -> bool:
-        """Take one mark in; true where something closes."""
-        if mark == b'"':
-            self.in_string = not self.in_string
-            return not self.in_string
-        if mark == b"\\":
-            return False
-        if mark in b"{[":
+    def _through_string(self, buffer: bytes | bytearray, at: int) -> int:
+        """Behind the string that an earlier piece began, or the end of this piece."""
+        while mark := _IN_STRING.search(buffer, at):
+            at = mark.end()
+            if mark.group() == b'"':
+                self.in_string = False
+                return at
+            at += 1
+        return max(at, len(buffer))
+
+    def _pass(self, mark: int, *, is_alone: bool) -> None:
+        """Take a bracket in, or a string; a quote alone begins one that goes on."""
+        if mark == _QUOTE:
+            self.in_string = is_alone
+        elif mark in _OPENING:
             self.depth += 1
             self.containers += 1
             if self.depth > self.limits.depth:
                 self.problem = self.problem or "json-too-deep"
             elif self.containers > self.limits.containers:
                 self.problem = self.problem or "json-too-large"
-            return False
-        self.depth -= 1
-        return True
+        else:
+            self.depth -= 1
 
     @property
     def is_hopeless(self) -> bool:

@@ -26,6 +26,7 @@ ARF, XARF_MAIL, HONEYPOT = "arf", "x-arf", "honey-pot"
 LARGEST_MAIL = 32 << 20
 MOST_MAILS, MOST_HELD = 5_000, 512 << 20
 """Of a mailbox: mails, and bytes of all that is opened; the rest of a larger one is not read."""
+LONGEST_NAME = 580
 DEEPEST = 3
 """So many mails may lie in one another."""
 _BOM = b"\xef\xbb\xbf"
@@ -347,6 +348,7 @@ def _named_once(found: list[Part]) -> list[Part]:
     seen: dict[str, int] = {}
     told = []
     for part in found:
-        count = seen[part.name] = seen.get(part.name, 0) + 1
-        told.append(part if count == 1 else replace(part, name=f"{part.name} ({count})"))
+        name = part.name if len(part.name) <= LONGEST_NAME else f"{part.name[:LONGEST_NAME]}…"
+        count = seen[name] = seen.get(name, 0) + 1
+        told.append(replace(part, name=name if count == 1 else f"{name} ({count})"))
     return told

@@ -197,6 +197,7 @@ def table(
     others: Check = anything,
 ) -> Check:
     """An object: what must be there, what may be, and what further names hold."""
+    required = frozenset(needed)
 
     def look(value: object) -> Fault | None:
         if not isinstance(value, dict):
@@ -204,14 +205,24 @@ def table(
         unknown = [name for name in value if name not in fields]
         if is_closed and unknown:
             return Fault("field-unknown", visible(unknown[0], limit=60))
-        for name, check in (*fields.items(), *((name, others) for name in unknown)):
-            if name not in value and name in needed:
-                return Fault("field-missing", name)
-            if name in value and (fault := check(value[name])):
-                return fault.under(visible(name, limit=60))
-        return None
+        return _fault_among(fields, value, required) or _fault_among(
+            {} if others is anything else dict.fromkeys(unknown, others), value, frozenset()
+        )
 
     return look
+
+
+def _fault_among(
+    fields: Mapping[str, Check], value: Mapping[str, object], required: frozenset[str]
+) -> Fault | None:
+    """The first field that is missing or doesn't pass, in the order of the definition."""
+    for name, check in fields.items():
+        if name not in value:
+            if name in required:
+                return Fault("field-missing", name)
+        elif fault := check(value[name]):
+            return fault.under(visible(name, limit=60))
+    return None
 
 
 def as_whole(value: object) -> int | None:

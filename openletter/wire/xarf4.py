@@ -175,6 +175,9 @@ _REPUTATION: dict[str, Check] = {
 }
 
 
+_ANY = table(_CORE, needed=_NEEDED)
+
+
 def _report(fields: Mapping[str, Check], *needed: str) -> Check:
     return table({**_CORE, **fields}, needed=(*_NEEDED, *needed))
 
@@ -238,15 +241,15 @@ _PORTED = frozenset({"login_attack", "port_scan", "ddos"})
 
 def fault_of(report: Mapping[str, object]) -> Fault | None:
     """The first thing that is wrong with a report of version 4."""
-    told: Mapping[str, object] = dict(report)
-    if fault := table(_CORE, needed=_NEEDED)(told):
+    category, kind = report.get("category"), report.get("type")
+    kinds = KINDS.get(category) if isinstance(category, str) else None
+    check = kinds.get(kind) if kinds and isinstance(kind, str) else None
+    if fault := (check or _ANY)(report):
         is_version = fault.place == "xarf_version" and fault.code == "field-not-allowed"
         return fault._replace(code="report-version-unknown") if is_version else fault
-    category, kind = str(told["category"]), str(told["type"])
-    check = KINDS[category].get(kind)
     if check is None:
         return Fault("report-type-unknown", "type", f"{category}/{kind}"[:60])
-    return check(told) or _fault_of_source(told)
+    return _fault_of_source(report)
 
 
 def _fault_of_source(told: Mapping[str, object]) -> Fault | None:
