@@ -20,12 +20,16 @@ from procrastinate.exceptions import AlreadyEnqueued
 
 from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import CampaignState
+from openletter.letters.models import Correction
 from openletter.line import LINE, QUEUES, Step, measure, run_step
+from openletter.words import StepName
 
 TICK_QUEUE = "tick"
 SERVED = QUEUES | {TICK_QUEUE}
 """`openletter worker` serves all of these, or those it is told; a law test compares."""
 TICK_SECONDS = 10
+PUTS_RIGHT = frozenset({StepName.COMPOSE, StepName.SEND})
+"""Steps that still move in a finished campaign, for corrections that somebody approved."""
 HEARTBEAT_SECONDS = 10
 STALLED_SECONDS = 30
 
@@ -40,9 +44,15 @@ def _runner(step: Step) -> _Runner:
         settled = run_step(step, campaign)
         if settled:
             log.info("step", step=step.name.value, campaign=campaign.slug, settled=settled)
-            wake(LINE[LINE.index(step) :], campaign)
+            wake(_after(step, campaign), campaign)
 
     return run
+
+
+def _after(step: Step, campaign: Campaign) -> list[Step]:
+    """This step and those behind it, as far as they may move in this campaign."""
+    ended = campaign.state == CampaignState.FINISHED
+    return [one for one in LINE[LINE.index(step) :] if not ended or one.name in PUTS_RIGHT]
 
 
 STEP_TASKS = {
@@ -69,6 +79,15 @@ def live_campaigns() -> Iterable[Campaign]:
     return Campaign.objects.filter(state__in=states)
 
 
+def ended_with_corrections() -> Iterable[Campaign]:
+    """Finished ones whose corrections somebody approved: a wrong letter is put right all the same.
+
+    Nothing else of them moves.
+    """
+    approved = Correction.objects.filter(approved_at__isnull=False).values("campaign")
+    return Campaign.objects.filter(state=CampaignState.FINISHED, pk__in=approved)
+
+
 @line_tasks.periodic(cron=f"* * * * * */{TICK_SECONDS}")
 @line_tasks.task(name="tick", queue=TICK_QUEUE, queueing_lock="tick")
 def tick(timestamp: int) -> None:
@@ -76,6 +95,9 @@ def tick(timestamp: int) -> None:
     due = [step for step in LINE if timestamp % int(step.every.total_seconds()) < TICK_SECONDS]
     for campaign in live_campaigns():
         wake([step for step in due if measure(step, campaign)], campaign)
+    putting_right = [step for step in due if step.name in PUTS_RIGHT]
+    for campaign in ended_with_corrections():
+        wake([step for step in putting_right if measure(step, campaign)], campaign)
 
 
 @line_tasks.periodic(cron="* * * * * */30")

@@ -21,8 +21,10 @@ from openletter.evidence.models import Finding, Observation, Source
 from openletter.evidence.withdrawing import WithdrawalError
 from openletter.letters import corrections, recall, sending, steps
 from openletter.letters.models import Correction, Delivery, Letter, LetterCase
+from openletter.line import step_named
 from openletter.outcomes import steps as outcomes
 from openletter.outcomes.models import Outcome
+from openletter.shell import queue
 from openletter.words import CaseState, DeliveryState, FindingState, Reason, WaveKind
 from tests.builders import NOW, a_campaign, a_user
 from tests.letter_builders import ABUSE, a_choice, text_of
@@ -560,3 +562,15 @@ def test_mistakes_are_looked_at_no_more(campaign: Campaign) -> None:
         pass
     assert not Outcome.objects.filter(case=the_case()).exists()
     assert Outcome.objects.filter(case=the_case(RIGHT)).exists()
+
+
+def test_a_finished_campaign_is_woken_to_put_right_and_for_nothing_else(
+    campaign: Campaign,
+) -> None:
+    sent(campaign)
+    withdraw(campaign)
+    Campaign.objects.filter(pk=campaign.pk).update(state=CampaignState.FINISHED)
+    assert list(queue.ended_with_corrections()) == []
+    approve(campaign)
+    (ended,) = queue.ended_with_corrections()
+    assert {one.name for one in queue._after(step_named("compose"), ended)} == queue.PUTS_RIGHT
