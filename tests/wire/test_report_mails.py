@@ -158,6 +158,16 @@ def test_what_lies_below_a_report_is_evidence_and_not_read() -> None:
     assert read(arf(inner)).said() == [("192.0.2.80", "corroborates", "sent-spam")]
 
 
+def test_a_list_of_links_in_a_complaint_opens_nobody() -> None:
+    """Spam's links look like proxies to whoever reads lists of those."""
+    links = attached("links.txt", b"http://192.0.2.5:8080/\nhttp://192.0.2.6:3128/\n", "text/plain")
+    found = read(mail(PROSE, links))
+    assert found.rows == []
+    assert found.named() == [("r.eml!links.txt", "unnamed-in-mail")]
+    rows, _ = judge_bytes(mail(PROSE, links), "r.eml", hint=Hint(source="unnamed-list"))
+    assert [row.judgement for row in rows] == ["accept", "accept"]
+
+
 def test_an_x_arf_mail_names_the_source_and_not_the_log() -> None:
     found = read(x_arf(X_ARF))
     (row,) = found.rows
@@ -182,6 +192,10 @@ def test_an_x_arf_mail_names_the_source_and_not_the_log() -> None:
         ("Source: 192.0.2.150", "Source: 192.0.2.150/24", "range", None),
         ("Source: 192.0.2.150\n", "Source: 192.0.2.1\nSource: 192.0.2.2\n", "field-twice", None),
         ("Mon, 02 Mar 2026 06:00:00 +0100", "soon", "bad-time", None),
+        ("Mon, 02 Mar 2026 06:00:00 +0100", "2026-03-02T06:00:00", "bad-time", None),
+        ("Mon, 02 Mar 2026 06:00:00 +0100", "2026-03-02T06:00:00+01:00", "attacked", None),
+        ("Mon, 02 Mar 2026 06:00:00 +0100", "Mon, 02 Mar 2026 06:00:00 XYZ", "bad-time", None),
+        ("Mon, 02 Mar 2026 06:00:00 +0100", "Mon, 02 Mar 2026 06:00:00 -0000", "attacked", None),
     ],
 )
 def test_each_x_arf_report_is_worth_what_it_says(
@@ -351,6 +365,7 @@ def test_headers_without_end_are_refused() -> None:
     ("head", "expected"),
     [
         (HEADERS.encode(), True),
+        (b"\xef\xbb\xbf" + HEADERS.encode(), True),
         (b"DKIM-Signature: v=1\r\nARC-Seal: i=1\r\nFrom: a@b\r\nTo: c@d\r\n", True),
         (b"From a@b Mon Mar  2 07:00:00 2026\nSubject: x\n", True),
         (b"Subject: only\n", False),
