@@ -25,13 +25,13 @@ from openletter.net.dns_ports import Server
 from openletter.net.pace import Pace
 from openletter.wire.address import Address
 from openletter.wire.dns import Type, encode_name, listing_question
-from openletter.wire.visible import visible_bytes
 from openletter.words import DnsblAnswer
 
 log = structlog.get_logger()
 
 _CHANCE = secrets.SystemRandom()
 _POINTS = (*zones.LISTED_POINT, *zones.UNLISTED_POINT)
+LONGEST_TEXT = 1_000
 _NO_SIX = "not-asked-ipv6"
 
 
@@ -164,7 +164,7 @@ class _Asker:
         return found
 
     async def _hear_texts(self, addresses: Sequence[Address]) -> dict[Address, str]:
-        """Why they are listed, in the zone's words, cut and made visible."""
+        """Why they are listed, in the zone's words."""
         found: dict[Address, str] = {}
 
         def heard(address: Address, answer: Heard) -> None:
@@ -222,4 +222,4 @@ def _text(heard: Heard) -> str:
     if heard.reply is None:
         return ""
     raw = [record.value for record in heard.reply.answers if isinstance(record.value, bytes)]
-    return visible_bytes(b" / ".join(sorted(raw)))
+    return b" / ".join(sorted(raw))[:LONGEST_TEXT].decode("utf-8", "surrogateescape")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
@@ -448,3 +449,40 @@ def test_a_suspended_source_is_not_asked_either(campaign: Campaign, asking: Any)
     with asking(lists()) as server:
         assert consult(campaign) == 0
         assert server.asked == []
+
+
+def test_what_a_zone_writes_is_only_shown(campaign: Campaign, asking: Any) -> None:
+    in_doubt(campaign)
+    hostile = "a\tb\nc\x00\u202e\udcff\\<b>" + "x" * 220
+    with asking(lists("192.0.2.7")) as server:
+        server.text = hostile
+        consult(campaign)
+    told = Observation.objects.get(source="example-dnsbl")
+    says = told.about["says"]
+    assert says.startswith("a\\u0009b\\u000ac\\u0000\\u202e\\udcff\\\\<b>xxx")
+    assert len(says) == 200
+    with spool.open_kept(bytes(told.batch.sha256)) as kept:
+        lines = kept.read().decode().split("\n")
+    assert [len(line.split("\t")) for line in lines[1:4]] == [4, 4, 4]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_workers_side_by_side_never_book_more_than_a_day_allows() -> None:
+    """Eight at once on connections of their own; the budget holds for two rounds."""
+    from django.db import connections
+
+    feed = known_sources(a_campaign()).by_zone(ZONE)
+    assert feed is not None
+    addresses = [ip_address("192.0.2.7")]
+    Zone.objects.create(name=ZONE, rate=1e9, daily_budget=2 * needed(1) + 10)
+
+    def book(_: int) -> bool:
+        try:
+            return consulting.book(ZONE, feed, addresses=addresses, now=NOW) is not None
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(8) as pool:
+        booked = list(pool.map(book, range(8)))
+    assert sum(booked) == 2
+    assert Zone.objects.get().booked == 2 * needed(1)

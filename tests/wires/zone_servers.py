@@ -61,7 +61,8 @@ def _address(labels: list[str]) -> tuple[Address, str]:
 
 
 def _record(kind: Type, code: str, text: str) -> bytes:
-    raw = socket.inet_aton(code) if kind is Type.A else bytes([len(text), *text.encode()])
+    says = text.encode("utf-8", "surrogateescape")
+    raw = socket.inet_aton(code) if kind is Type.A else bytes([len(says), *says])
     return b"\xc0\x0c" + struct.pack("!HHIH", kind, 1, 60, len(raw)) + raw
 
 

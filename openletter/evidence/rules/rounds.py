@@ -13,6 +13,7 @@ from openletter.evidence.rules.zones import Condition, Health, Told
 from openletter.wire.address import Address
 from openletter.wire.dns import reversed_name
 from openletter.wire.feedrow import FeedRow, Span
+from openletter.wire.visible import visible
 from openletter.words import DnsblAnswer
 
 _RCODES = {DnsblAnswer.NOT_LISTED: "NXDOMAIN", DnsblAnswer.LISTED: "NOERROR"}
@@ -20,7 +21,7 @@ _RCODES = {DnsblAnswer.NOT_LISTED: "NXDOMAIN", DnsblAnswer.LISTED: "NOERROR"}
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Answered:
-    """What a zone says of one address, in its own words; `is_base`: of the /64 around it."""
+    """What a zone says of one address, `says` as it came; `is_base`: of the /64 around it."""
 
     ip: Address
     told: Told
@@ -90,6 +91,6 @@ def _line(one: Answered, zone: str) -> str:
         reversed_name(one.ip, zone),
         _RCODES.get(one.told.answer, one.told.why),
         ",".join(one.told.codes),
-        one.says,
+        visible(one.says),
     )
     return "\t".join(cells)
