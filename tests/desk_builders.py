@@ -26,8 +26,8 @@ from openletter.campaigns.rules import CampaignState, Entry, MemberRole
 from openletter.campaigns.steps import record
 from openletter.cases.models import Case, CaseLink
 from openletter.contacts.models import Choice, Holder, Suppression
-from openletter.evidence.models import Batch, Finding, Observation, Part, Source
-from openletter.letters.models import Delivery, Letter, LetterCase
+from openletter.evidence.models import Batch, Finding, Observation, Part, Source, Withdrawal
+from openletter.letters.models import Correction, Delivery, Letter, LetterCase
 from openletter.outcomes.models import Outcome, Recheck
 from openletter.replies.models import Answer, Reply
 from openletter.words import (
@@ -63,6 +63,7 @@ class Desk:
     alpha: Rows
     beta: Rows
     exclusion: Exclusion
+    withdrawal: Withdrawal
 
 
 def a_desk(*, state: str = CampaignState.RUNNING) -> Desk:
@@ -77,14 +78,29 @@ def a_desk(*, state: str = CampaignState.RUNNING) -> Desk:
             campaign=campaign, step=name, waiting=place * 3, rate=12.5, done=100 * place, at=NOW,
             oldest=NOW - timedelta(hours=place) if place else None,
         )  # fmt: skip
+    rows = {
+        "alpha": rows_of(alpha, campaign, mark="alphaonly", net="192.0.2.{}"),
+        "beta": rows_of(beta, campaign, mark="betaonly", net="198.51.100.{}"),
+    }
     return Desk(
         campaign=campaign,
-        alpha=rows_of(alpha, campaign, mark="alphaonly", net="192.0.2.{}"),
-        beta=rows_of(beta, campaign, mark="betaonly", net="198.51.100.{}"),
+        **rows,
+        withdrawal=_withdrawal(campaign),
         exclusion=Exclusion.objects.create(
             network="203.0.113.0/24", who="holder", how="proved by mail", at=NOW
         ),
     )
+
+
+def _withdrawal(campaign: Campaign) -> Withdrawal:
+    """Taken back before any of these rows was seen; its corrections wait."""
+    made = Withdrawal.objects.create(
+        exercise=campaign, source=Source.objects.get(pk="wierhaven"), reason="a wrong scan",
+        since=NOW - timedelta(days=60), until=NOW - timedelta(days=50), by="user:someone", at=NOW,
+        counts={"rows": 3, "campaigns": {campaign.slug: {"cases_our_mistake": 1}}},
+    )  # fmt: skip
+    Correction.objects.create(campaign=campaign, withdrawal=made, asked_at=NOW)
+    return made
 
 
 def a_member(role: MemberRole, partner: Partner) -> User:

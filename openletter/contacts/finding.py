@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from django.db.models import Q
@@ -13,6 +13,7 @@ from openletter.campaigns.models import Campaign, Constituency
 from openletter.campaigns.rules import Entry, arm_of
 from openletter.cases.models import Case
 from openletter.contacts import teams
+from openletter.contacts.decision_rows import HandOver
 from openletter.contacts.ladder import ladders, spread
 from openletter.contacts.models import (
     Choice,
@@ -58,13 +59,21 @@ def decide_for(cases: Sequence[Case], *, campaign: Campaign) -> dict[int, Decisi
     """A decision for each case, by its id; reads only."""
     found = ladders([case.ip for case in cases], world=campaign.world)
     known = _known(campaign, found.values())
+    handed = _handed_over(cases)
     decisions: dict[int, Decision] = {}
     for case in cases:
         facts = _facts(case, found[case.ip], known, lead=campaign.lead_id)
+        facts = replace(facts, handed_to=handed.get(case.pk))
         decisions[case.pk] = made = decide(facts)
         if made.holder and made.chosen:
             known.of_holder[made.holder.key].add(made.chosen.mailbox)
     return decisions
+
+
+def _handed_over(cases: Sequence[Case]) -> dict[int, int]:
+    """Cases that a person gave to a partner -> the partner of the latest time."""
+    rows = HandOver.objects.filter(case__in=[case.pk for case in cases]).order_by("id")
+    return dict(rows.values_list("case_id", "partner_id"))
 
 
 def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:

@@ -95,9 +95,26 @@ CHANNEL: Final[Mapping[str, Label]] = {
 CHOICE: Final[Mapping[str, Label]] = {
     Choice.Outcome.CHOSEN: _("contact chosen"),
     Choice.Outcome.NOBODY: _("nobody found"),
-    Choice.Outcome.CONFLICT: _("sources disagree"),
+    Choice.Outcome.CONFLICT: _("partners overlap"),
     Choice.Outcome.NEEDS_PERSON: _("needs a person"),
 }
+
+CONTACT: Final[Mapping[str, Label]] = {
+    "contact-partner": _("a partner's own register"),
+    "contact-override": _("a handler's word"),
+    "contact-abuse-box": _("declared for abuse"),
+    "contact-abuse-box-of-contact": _("abuse box of the network's contact"),
+    "contact-abuse-role": _("abuse role"),
+    "contact-abuse-role-named": _("abuse role, looks like a person's"),
+    "contact-abuse-remark": _("asked for in a remark"),
+    "contact-abuse-box-of-maintainer": _("abuse box of the maintainer"),
+    "contact-registry-as-holder": _("a registry that uses the network"),
+    "contact-functional": _("another desk of the holder"),
+    "contact-second-opinion": _("a directory of abuse contacts"),
+    "contact-csirt": _("national response team"),
+    "contact-guess": _("a guess"),
+}
+"""Kinds of places that contacts are taken from, by the code of their reason."""
 
 RECHECK: Final[Mapping[str, Label]] = {
     Recheck.Seen.STILL_THERE: _("still there"),
@@ -161,6 +178,13 @@ ZONE: Final[Mapping[str, Label]] = {
     "not-asked": pgettext_lazy("zone", "not asked"),
 }
 
+WITHDRAWAL: Final[Mapping[str, Label]] = {
+    "waits": pgettext_lazy("withdrawal", "corrections wait for approval"),
+    "approved": pgettext_lazy("withdrawal", "corrections approved"),
+    "restored": pgettext_lazy("withdrawal", "restored"),
+    "stands": pgettext_lazy("withdrawal", "stands; nothing had left"),
+}
+
 DATED: Final[Mapping[str, Label]] = {
     "row": _("time of the row"),
     "file": _("day of the file"),
@@ -174,6 +198,7 @@ SETS: Final[Mapping[str, Mapping[str, Label]]] = {
     "reply": {word.value: text for word, text in REPLY_KIND.items()},
     "channel": CHANNEL,
     "choice": CHOICE,
+    "contact": CONTACT,
     "recheck": RECHECK,
     "finding": {word.value: text for word, text in FINDING.items()},
     "judgement": {word.value: text for word, text in JUDGEMENT.items()},
@@ -183,6 +208,7 @@ SETS: Final[Mapping[str, Mapping[str, Label]]] = {
     "purpose": PURPOSE,
     "batch": BATCH,
     "dated": DATED,
+    "withdrawal": WITHDRAWAL,
     "zone": ZONE,
     "weakness": {word.value: shared.WEAKNESS[word] for word in Weakness},
     "case": {word.value: text for word, text in CASE.items()},
@@ -208,6 +234,7 @@ MARKS: Final[Mapping[str, Mapping[str, str]]] = {
     "case": {"announced-fixed": MIND, "closed": GOOD},
     "outcome": {"closed": GOOD, "gone": GOOD, "still-open": WRONG},
     "finding": {"open": WRONG, "suspected": MIND},
+    "withdrawal": {"waits": MIND, "approved": GOOD},
     "judgement": {"accept": GOOD, "corroborates": GOOD, "reject": WRONG, "quarantine": MIND},
 }  # fmt: skip
 """Colour and shape of a chip; the words stand beside it and say the same."""

@@ -8,12 +8,14 @@ from openletter.desk import signing
 from openletter.desk.pages import (
     campaigns,
     cases,
+    contacts,
     front,
     inbox,
     letters,
     people,
     sources,
     stops,
+    withdrawals,
 )
 
 app_name = "desk"
@@ -47,6 +49,8 @@ urlpatterns: list[URLPattern] = [
     path("cases/<str:reference>/withdraw/", cases.withdraw, name="withdraw"),
     path("cases/<str:reference>/reopen/", cases.reopen, name="reopen"),
     path("cases/<str:reference>/override/", cases.override, name="override"),
+    path("cases/<str:reference>/hand-over/", contacts.hand_over, name="hand-over"),
+    path("contacts/", contacts.report, name="contacts"),
     path("inbox/", inbox.listing, name="inbox"),
     path("inbox/<int:pk>/", inbox.reply, name="reply"),
     path("inbox/<int:pk>/answer/", inbox.answer, name="answer"),
@@ -57,6 +61,16 @@ urlpatterns: list[URLPattern] = [
     path("letters/deliveries/<int:pk>/clear/", letters.clear_again, name="clear-again"),
     path("letters/<str:reference>/", letters.letter, name="letter"),
     path("sources/", sources.listing, name="sources"),
+    path("withdrawals/", withdrawals.listing, name="withdrawals"),
+    path("withdrawals/preview/", withdrawals.preview, name="withdrawal-preview"),
+    path("withdrawals/take-back/", withdrawals.take_back, name="take-back"),
+    path("withdrawals/<int:pk>/", withdrawals.withdrawal, name="withdrawal"),
+    path(
+        "withdrawals/<int:pk>/approve/",
+        withdrawals.approve_correction,
+        name="approve-correction",
+    ),
+    path("withdrawals/<int:pk>/restore/", withdrawals.restore, name="restore"),
     path("stops/", stops.listing, name="stops"),
     path("stops/suppressions/", stops.suppress, name="suppress"),
     path("stops/suppressions/<int:pk>/lift/", stops.lift_suppression, name="lift-suppression"),

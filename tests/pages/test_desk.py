@@ -40,6 +40,10 @@ def addresses(desk: Desk) -> list[str]:
         f"/desk/cases/{rows.drafted.reference}/", "/desk/inbox/", "/desk/inbox/?view=all",
         f"/desk/inbox/{rows.reply.pk}/?opening=how", "/desk/letters/",
         "/desk/letters/?state=unknown", f"/desk/letters/{rows.letter.reference}/", "/desk/stops/", "/desk/sources/",
+        "/desk/contacts/",
+        "/desk/withdrawals/", f"/desk/withdrawals/{desk.withdrawal.pk}/",
+        "/desk/withdrawals/preview/",
+        f"/desk/withdrawals/preview/?source=wierhaven&world={slug}&since=2020-01-01+00:00:00",
         "/desk/no-such-page/", "/desk/cases/00000000/",
     ]  # fmt: skip
 

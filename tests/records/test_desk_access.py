@@ -57,6 +57,18 @@ def _reply(desk: Desk, rows: Rows) -> dict[str, object]:
     return {"pk": rows.reply.pk}
 
 
+def _withdrawal(desk: Desk, rows: Rows) -> dict[str, object]:
+    return {"pk": desk.withdrawal.pk}
+
+
+def _wrong_scan(desk: Desk, rows: Rows) -> dict[str, str]:
+    """A scope of the exercise's source in which nothing was said."""
+    return {
+        "source": "wierhaven", "world": desk.campaign.slug, "since": "2020-01-01 00:00:00",
+        "until": "2020-01-02 00:00:00", "because": "a wrong scan",
+    }  # fmt: skip
+
+
 def _because(desk: Desk, rows: Rows) -> dict[str, str]:
     return {"because": "the handler says so"}
 
@@ -78,11 +90,23 @@ def _of_row(name: str, parts: Callable[[Desk, Rows], dict[str, object]], **more:
 
 ROUTES = (
     _read("front"), _read("me"), _read("campaigns"), _read("cases"), _read("inbox"),
-    _read("deliveries"), _read("stops"), _read("sources"),
+    _read("deliveries"), _read("stops"), _read("sources"), _read("contacts"),
     _read("campaign", parts=_campaign), _read("plan", parts=_campaign),
     Route(name="export", level=Level.HANDLER, parts=_campaign),
     _read("case", parts=_case, scoped=True), _read("reply", parts=_reply, scoped=True),
     _read("letter", parts=lambda _, rows: {"reference": rows.letter.reference}, scoped=True),
+    _read("withdrawals"), _read("withdrawal", parts=_withdrawal),
+    Route(name="withdrawal-preview", level=Level.APPROVER),
+    Route(
+        name="take-back", level=Level.APPROVER, is_change=True, lead_only=True, form=_wrong_scan
+    ),
+    Route(
+        name="approve-correction", level=Level.APPROVER, parts=_withdrawal, is_change=True,
+        lead_only=True, form=lambda desk, _: {"campaign": desk.campaign.slug},
+    ),
+    Route(
+        name="restore", level=Level.APPROVER, parts=_withdrawal, is_change=True, lead_only=True
+    ),
     Route(name="installation-go-on", level=Level.ADMINISTRATOR, is_change=True),
     Route(name="change-password", level=Level.READER, is_change=True),
     Route(name="pause", level=Level.HANDLER, parts=_campaign, is_change=True, form=_because),
@@ -92,6 +116,13 @@ ROUTES = (
     _of_row("withdraw", _case, form=_because), _of_row("reopen", _case, form=_because),
     _of_row(
         "override", _case, form=lambda _, _rows: {"address": "new@net.example", "because": "call"}
+    ),
+    _of_row(
+        "hand-over", _case,
+        form=lambda desk, rows: {
+            "partner": (desk.beta if rows is desk.alpha else desk.alpha).partner.slug,
+            "because": "the handler says so",
+        },
     ),
     _of_row("answer", _reply, form=lambda _, _rows: {"text": "That one."}),
     _of_row("correct", _reply, form=lambda _, _rows: {"kind": "fixed"}),

@@ -77,6 +77,8 @@ class Facts:
     rungs: Sequence[Rung]
     claims: Sequence[Claim]
     lead: int
+    handed_to: int | None = None
+    """The partner to whom a person gave the case; that settles a conflict too."""
     overrides: Sequence[Candidate] = ()
     csirts: Sequence[Candidate] = ()
     """National teams that may be written to, whatever their country: the rules pick."""
@@ -118,9 +120,7 @@ class Decision:
 def decide(facts: Facts) -> Decision:
     """Rank the ladder and settle reader, languages, holder and partner."""
     country = organisation_country(facts.rungs)
-    responsibility = responsible(
-        facts.address, country=country, claims=facts.claims, lead=facts.lead
-    )
+    responsibility = _responsibility(facts, country)
     ranking = rank(_candidates(facts, responsibility, country), history=facts.history)
     outcome, why = _outcome(ranking, responsibility, facts.rungs, country)
     reader = _reader(ranking, outcome)
@@ -136,6 +136,13 @@ def decide(facts: Facts) -> Decision:
         language_reason=language_reason,
         reasons=(*why, *_reasons(ranking, outcome, reader), responsibility.reason),
     )
+
+
+def _responsibility(facts: Facts, country: str | None) -> Responsibility:
+    if facts.handed_to is not None:
+        reason = Reason(code="partner-handed-over", values={"country": country})
+        return Responsibility(partner=facts.handed_to, conflict=(), reason=reason)
+    return responsible(facts.address, country=country, claims=facts.claims, lead=facts.lead)
 
 
 def organisation_country(rungs: Sequence[Rung]) -> str | None:

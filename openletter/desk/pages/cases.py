@@ -62,6 +62,7 @@ def case(visit: Visit, reference: str) -> HttpResponse:
         "may_handle": visit.may(Level.HANDLER, one.partner_id),
         "hold_days": HOLD.days,
         "campaign_now": clock.now(one.campaign),
+        "other_partners": case_page.may_take(visit.viewer, one),
     }
     return visit.show("case", told)
 

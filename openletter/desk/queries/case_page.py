@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
 
-from openletter.campaigns.models import TimelineEntry
-from openletter.campaigns.rules import Viewer
-from openletter.cases.models import Case
+from openletter.campaigns.models import Partner, TimelineEntry
+from openletter.campaigns.rules import Level, Viewer
+from openletter.cases.models import Case, Mistake
 from openletter.contacts.models import Choice
 from openletter.desk.queries.inbox import replies as replies_of
 from openletter.desk.queries.scope import mine
 from openletter.evidence.models import Finding, Observation
+from openletter.evidence.telling import held_by, hidden_sources
 from openletter.letters.models import LetterCase
 from openletter.outcomes.models import Outcome, Recheck
 from openletter.replies.models import Reply
@@ -48,6 +49,7 @@ class Seen:
 class CasePage:
     case: Case
     finding: Finding
+    reasons: list[object]
     evidence: list[Seen]
     evidence_rows: int
     choice: Choice | None
@@ -56,6 +58,7 @@ class CasePage:
     replies: list[Reply]
     rechecks: list[Recheck]
     outcome: Outcome | None
+    mistake: Mistake | None
     timeline: list[TimelineEntry]
 
     @property
@@ -70,6 +73,11 @@ class CasePage:
         return [word for word in (" – ".join(ends), *words) if word]
 
     @property
+    def rungs(self) -> list[Choice]:
+        """The ladder as it was climbed: every choice with its dates, the first one first."""
+        return [*reversed(self.earlier), *([self.choice] if self.choice else [])]
+
+    @property
     def candidates(self) -> list[Mapping[str, object]]:
         """The ladder as it stood when the choice was made, best first."""
         return [] if self.choice is None else _ladder(self.choice)
@@ -78,6 +86,7 @@ class CasePage:
 def page_of(viewer: Viewer, case: Case) -> CasePage:
     """A fixed number of queries, however much there is."""
     seen = Observation.objects.filter(exercise=case.campaign.world, ip=case.ip)
+    seen = seen.filter(held_by(case.partner))
     choices = list(
         mine(Choice.objects, viewer).filter(case=case).select_related("holder").order_by("-id")
     )
@@ -86,6 +95,7 @@ def page_of(viewer: Viewer, case: Case) -> CasePage:
     return CasePage(
         case=case,
         finding=case.finding,
+        reasons=_reasons(case),
         evidence=_evidence(seen, case.finding),
         evidence_rows=seen.count(),
         choice=next((one for one in choices if one.superseded_at is None), None),
@@ -94,8 +104,39 @@ def page_of(viewer: Viewer, case: Case) -> CasePage:
         replies=replies,
         rechecks=list(mine(Recheck.objects, viewer).filter(case=case).order_by("day")),
         outcome=mine(Outcome.objects, viewer).filter(case=case).first(),
+        mistake=_mistake(case),
         timeline=_timeline(case, choices, letters, replies),
     )
+
+
+def _mistake(case: Case) -> Mistake | None:
+    """Why the case is our mistake now, if it is."""
+    standing = Mistake.objects.filter(case=case, undone_at=None)
+    return standing.select_related("withdrawal__source").first()
+
+
+def may_take(viewer: Viewer, case: Case) -> list[Partner]:
+    """To whom a handler may hand the case over; its own partner too, where partners overlap."""
+    if viewer.level_at(case.partner_id) < Level.HANDLER:
+        return []
+    overlap = Choice.objects.filter(
+        case=case, superseded_at=None, outcome=Choice.Outcome.CONFLICT
+    ).exists()
+    partners = case.campaign.partners.order_by("name")
+    return list(partners if overlap else partners.exclude(pk=case.partner_id))
+
+
+def _reasons(case: Case) -> list[object]:
+    """Why it was found open, without the words of sources that its partner may not hold."""
+    hidden = hidden_sources(case.partner)
+    return [reason for reason in case.finding.reasons if not _speaks_of(reason, hidden)]
+
+
+def _speaks_of(reason: object, sources: frozenset[str]) -> bool:
+    values = reason.get("values") if isinstance(reason, Mapping) else None
+    told = values.values() if isinstance(values, Mapping) else ()
+    words = {word.strip() for text in told for word in str(text).split(",")}
+    return bool(words & sources)
 
 
 def _evidence(rows: QuerySet[Observation], finding: Finding) -> list[Seen]:

@@ -26,6 +26,8 @@ LONG = 200_000
 SECTION_OF = {
     "desk:campaign": "desk:campaigns", "desk:plan": "desk:campaigns", "desk:case": "desk:cases",
     "desk:reply": "desk:inbox", "desk:letter": "desk:deliveries",
+    "desk:withdrawals": "desk:sources", "desk:withdrawal": "desk:sources",
+    "desk:withdrawal-preview": "desk:sources",
 }  # fmt: skip
 """Pages that belong to an entry of the navigation."""
 
@@ -49,6 +51,12 @@ def words(kind: str, word: str) -> str:
 def why(stored: object) -> list[str]:
     """Reasons of a JSON column as sentences."""
     return [text for text in reasons.all_stored(stored) if text]
+
+
+@register.filter
+def ended(because: str) -> list[str]:
+    """Why a choice no longer counts, as a sentence of the contacts' catalogue."""
+    return [reasons.stored(f"superseded-{because}")] if because else []
 
 
 @register.filter
