@@ -25,7 +25,7 @@ from tests.servers.products import PRODUCTS
 RECORD = Path(__file__).resolve().parents[2] / "openletter" / "guides" / "tested.json"
 SITE = "Example Domain"
 PLACES = {"ext": "outside", "lan": "lan", "server": "server"}
-SETTLES = "sleep 0.7"
+SETTLES = "sleep 1.5"
 LIST_FILES = (
     "find /etc -type f ! -name '*.before' ! -path '/etc/systemd/*' -exec sha256sum {} + | sort -k 2"
 )
