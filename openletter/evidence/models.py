@@ -97,6 +97,12 @@ class Part(models.Model):
     by_reason = models.JSONField(default=dict)
     feed_at = models.DateTimeField(help_text="newest row's time: the day that the feed speaks of")
     read_at = models.DateTimeField()
+    day_file = models.CharField(
+        max_length=300, blank=True, help_text="its statements as Parquet below the state's days"
+    )
+    compared = models.JSONField(
+        null=True, help_text="new, changed, same, gone beside the feed before; why gone isn't told"
+    )
 
     class Meta:
         db_table = "batch_part"
