@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ from openletter.words import AddressClass, Reason
 if TYPE_CHECKING:
     from openletter.contacts.live import Registries
     from openletter.contacts.rules.candidates import Candidate
+    from openletter.net.reach import Reach
+    from openletter.shell import configuration
 
 REFUSED = 2
 LONGEST = timedelta(minutes=5)
@@ -90,6 +93,8 @@ def _may_be_asked(question: IPAddress | int) -> bool:
     """Registries know only global addresses; documentation's and private ones stay here."""
     if isinstance(question, int) or address_class(question) is AddressClass.GLOBAL:
         return True
+    if os.environ.get("OPENLETTER_LOOKUP_LOOPBACK"):
+        return True  # nothing but this machine can be asked
     typer.echo(f"openletter contact: {question} is not asked about: not a global address", err=True)
     return False
 
@@ -110,12 +115,23 @@ def clients(*, guess: bool) -> Registries:
     settings = outside.read_outside(reader)
     if guess and settings.resolver is None:
         refuse("--guess asks DNS: set OPENLETTER_RESOLVER")
-    http = HttpClient(user_agent=user_agent(__version__, contact))
+    reach, trust = _reach(reader)
+    http = HttpClient(user_agent=user_agent(__version__, contact), reach=reach, trust=trust)
     guesser = None
     if guess and settings.resolver is not None:
         resolver = Server(host=settings.resolver.host, port=settings.resolver.port)
         guesser = GuessClient(resolver=resolver, http=http, zone=settings.look_up.contact_zone)
-    return Registries(http=http, whois=WhoisClient(), guess=guesser)
+    return Registries(http=http, whois=WhoisClient(reach=reach), guess=guesser)
+
+
+def _reach(reader: configuration.Reader) -> tuple[Reach, ssl.SSLContext]:
+    """The public internet; or a test's own servers on loopback, and then nothing but these."""
+    from openletter.net import reach
+    from openletter.shell import outside
+
+    own, authority = outside.read_loopback(reader)
+    trust = ssl.create_default_context(cafile=str(authority) if authority else None)
+    return (reach.Reach(own_servers=own, resolve=reach.nobody) if own else reach.PUBLIC), trust
 
 
 def servers_from(files: Sequence[Path]) -> Bootstrap:

@@ -35,11 +35,16 @@ async def system_resolver(host: str) -> list[Address]:
     return [ipaddress.ip_address(str(each[4][0]).partition("%")[0]) for each in found]
 
 
+async def nobody(host: str) -> list[Address]:
+    """No name leads anywhere: for those who may reach their own servers only."""
+    raise OSError(host)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reach:
     """The policy of one client. `own_servers` are a test's, on loopback: (host, port) -> port.
 
-    Nothing of an installation can fill `own_servers`: no setting, no file and no column does.
+    No setting of an installation fills `own_servers`; the step never has any.
     """
 
     resolve: Resolve = system_resolver

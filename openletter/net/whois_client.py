@@ -45,7 +45,7 @@ class WhoisClient:
         asked = f"whois://{server}/{_named(about)}"
         if known is None or known.whois != server:
             return Reply(end=End.REFUSED, server=server, asked=asked, code="unknown-server")
-        line = known.ask.format(_named(about))
+        line = (known.ask_as if isinstance(about, int) else known.ask).format(about)
         try:
             async with asyncio.timeout(self.total):
                 raw = await self._text(server, f"{line}\r\n".encode("ascii"))

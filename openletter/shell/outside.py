@@ -147,3 +147,31 @@ def to_keys(raw: str) -> dict[str, str]:
             raise ValueError(f"entry {number} is no zone=KEY")
         found[zone] = key.lower()
     return found
+
+
+def read_loopback(reader: read.Reader) -> tuple[dict[tuple[str, int], int], Path | None]:
+    """A test's own registries on this machine, and the authority that signed their certificates.
+
+    Only `openletter contact --live` reads it, and with it reaches nothing else; settings don't,
+    so no campaign can have it: in openletter.toml it is an unknown key, which ends every start.
+    """
+    servers = reader.read(
+        "OPENLETTER_LOOKUP_LOOPBACK",
+        to_loopback,
+        default="",
+        about="For tests of `contact --live`: HOST:PORT or HOST:PORT=LOOPBACK_PORT.",
+    )
+    authority = reader.read(
+        "OPENLETTER_LOOKUP_LOOPBACK_CA", read.to_text, default="", about="A file of certificates."
+    )
+    return servers, Path(authority) if authority else None
+
+
+def to_loopback(raw: str) -> dict[tuple[str, int], int]:
+    """`rdap.test:443=8443 127.0.0.1:8080`: where on loopback each of these names is."""
+    found = {}
+    for word in read.to_words(raw):
+        named, _, port = word.partition("=")
+        place = read.to_endpoint(named)
+        found[place.host, place.port] = read.to_number(port) if port else place.port
+    return found

@@ -22,12 +22,13 @@ ONE_A_SECOND = 1.0
 
 @dataclass(frozen=True, kw_only=True)
 class Registry:
-    """One registry; `ask` is its WHOIS question with the address in it."""
+    """One registry; `ask` and `ask_as` are its WHOIS questions about an address and an AS."""
 
     name: str
     rdap: str = ""
     whois: str = ""
     ask: str = "{}"
+    ask_as: str = "AS{}"
     pace: float = ONE_A_SECOND
     """Seconds between two questions to one of its servers."""
     domains: tuple[str, ...] = ()
@@ -37,11 +38,11 @@ class Registry:
 REGISTRIES = (
     Registry(
         name="ripencc", rdap="https://rdap.db.ripe.net/", whois="whois.ripe.net", ask="-r {}",
-        domains=("ripe.net",),
+        ask_as="-r AS{}", domains=("ripe.net",),
     ),
     Registry(
         name="arin", rdap="https://rdap.arin.net/registry/", whois="whois.arin.net", ask="n + {}",
-        domains=("arin.net",),
+        ask_as="a + {}", domains=("arin.net",),
     ),
     Registry(
         name="apnic", rdap="https://rdap.apnic.net/", whois="whois.apnic.net",
@@ -56,7 +57,8 @@ REGISTRIES = (
         domains=("afrinic.net",),
     ),
     Registry(
-        name="jpnic", whois="whois.nic.ad.jp", ask="{}/e", domains=("nic.ad.jp",)
+        name="jpnic", whois="whois.nic.ad.jp", ask="{}/e", ask_as="AS{}/e",
+        domains=("nic.ad.jp",),
     ),
     Registry(
         name="krnic", whois="whois.nic.or.kr",

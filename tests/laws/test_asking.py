@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import ast
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.laws.sources import modules
@@ -42,17 +45,34 @@ def test_registries_are_asked_by_the_step_and_the_command_alone() -> None:
 
 
 def test_nothing_of_an_installation_lets_a_question_go_inside() -> None:
-    """`own_servers` (loopback, plain http, other ports) is filled by tests and nobody else."""
+    """`own_servers` (loopback, plain http, other ports) are a test's, or the command's for one.
+
+    The command reads them from a variable that settings do not know: the step can't have them.
+    """
     named = [
         f"{path}:{node.lineno}"
         for path, tree in modules()
-        if path != Path("openletter/net/reach.py")
+        if path not in (Path("openletter/net/reach.py"), Path("openletter/cli/lookup.py"))
         for node in ast.walk(tree)
         if (isinstance(node, ast.keyword) and node.arg == "own_servers")
         or (isinstance(node, ast.Attribute) and node.attr == "own_servers")
         or (isinstance(node, ast.Call) and ast.unparse(node.func).endswith("Reach"))
     ]
     assert named == []
+    reads = [str(path) for path, tree in modules() if "read_loopback" in ast.unparse(tree)]
+    assert reads == ["openletter/cli/lookup.py", "openletter/shell/outside.py"]
+
+
+def test_an_installation_that_names_loopback_registries_does_not_start(tmp_path: Path) -> None:
+    config = tmp_path / "openletter.toml"
+    config.write_text('lookup_loopback = "rdap.test:443=8443"\n')
+    environment = {**os.environ, "OPENLETTER_CONFIG": str(config)}
+    told = subprocess.run(
+        [sys.executable, "-c", "import openletter.shell.settings"],
+        env=environment, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert told.returncode != 0
+    assert "no setting has this name" in told.stderr
 
 
 def test_rows_of_the_look_up_know_no_network() -> None:

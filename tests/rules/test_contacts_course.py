@@ -57,11 +57,10 @@ def test_nobody_is_asked_where_no_registry_answers() -> None:
     assert here.end is End.NOTHING
 
 
-def test_plain_http_is_nobody() -> None:
-    plain = Bootstrap(
-        publication="", services=(Service(family=4, first=0, last=2**32, urls=("http://x/",)),)
-    )
-    assert begin(RIPE, plain, may_guess=False).ask is None
+def test_https_goes_before_plain_http() -> None:
+    urls = ("http://plain.example/", "https://safe.example/")
+    both = Bootstrap(publication="", services=(Service(family=4, first=0, last=2**32, urls=urls),))
+    assert next_of(begin(RIPE, both, may_guess=False)) == (RDAP, "safe.example")
 
 
 def test_a_usable_answer_is_the_end() -> None:
@@ -129,7 +128,7 @@ def test_where_a_redirect_leads_inside_the_registrys_whois_is_asked() -> None:
     assert next_of(back) == (WHOIS, "whois.ripe.net")
 
 
-@pytest.mark.parametrize("moved_to", ["http://rdap.x/", "", "ftp://x/", "https://[x/", "nonsense"])
+@pytest.mark.parametrize("moved_to", ["", "ftp://x/", "https://[x/", "nonsense"])
 def test_a_redirect_to_nowhere_is_a_trouble(moved_to: str) -> None:
     start = begin(RIPE, packaged(), may_guess=False)
     here = advance(start, reply(End.MOVED, of=start, moved_to=moved_to))

@@ -238,3 +238,43 @@ def test_without_live_no_client_is_even_loaded(tmp_path: Path) -> None:
     )
     assert "httpx" not in told.stdout, told.stdout
     assert "django'" not in told.stdout, told.stderr
+
+
+def test_a_tests_own_server_may_be_asked_and_nothing_else(
+    tls: ssl.SSLContext, authority: Authority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From outside, as a user would: variables, a bootstrap file, a process of its own."""
+    table = tmp_path / "ipv4.json"
+    services = [[["192.0.2.0/24"], [f"https://{RIPE}/"]], [["9.0.0.0/8"], ["https://rdap.x.net/"]]]
+    table.write_text(json.dumps({"version": "1.0", "services": services}))
+    with http_talk_server(tls) as web:
+        monkeypatch.setenv("OPENLETTER_CONTACT_MAIL", "abuse@example.net")
+        monkeypatch.setenv("OPENLETTER_LOOKUP_LOOPBACK", f"{RIPE}:443={web.port}")
+        monkeypatch.setenv("OPENLETTER_LOOKUP_LOOPBACK_CA", str(authority.file))
+        command = [sys.executable, "-m", "openletter", "contact", "--live", "--json"]
+        told = subprocess.run(
+            [*command, "192.0.2.7", "9.9.9.9", "--bootstrap", str(table)],
+            check=False, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+    first, second = (json.loads(line) for line in told.stdout.splitlines())
+    assert told.returncode == 1, told.stderr
+    assert first["chosen"]["address"] == "abuse@provider.net"
+    assert second["chosen"] is None
+    assert "rdap.x.net leads nowhere" in told.stderr
+
+
+def http_talk_server(tls: ssl.SSLContext) -> Server:
+    return Server(http_talk(lambda *_: rdap("abuse@provider.net")), tls=tls)
+
+
+def test_plain_http_serves_a_test_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with Server(http_talk(lambda *_: rdap("abuse@provider.net"))) as web:
+        place = f"127.0.0.1:{web.port}"
+        table = tmp_path / "ipv4.json"
+        table.write_text(json.dumps({"services": [[["192.0.2.0/24"], [f"http://{place}/"]]]}))
+        monkeypatch.setenv("OPENLETTER_CONTACT_MAIL", "abuse@example.net")
+        monkeypatch.setenv("OPENLETTER_LOOKUP_LOOPBACK", place)
+        arguments = ["contact", "192.0.2.7", "--live", "--json", "--bootstrap", str(table)]
+        told = CliRunner().invoke(app, arguments)
+    assert told.exit_code == 0, told.stderr
+    assert json.loads(told.stdout)["chosen"]["address"] == "abuse@provider.net"

@@ -179,7 +179,8 @@ def whois() -> AskWhois:
             client = WhoisClient(
                 reach=Reach(own_servers={(server, 43): own.port}), total=0.6, size=100_000
             )
-            reply = asyncio.run(client.ask(server, ip_address(about)))
+            asked = int(about[2:]) if about.startswith("AS") else ip_address(about)
+            reply = asyncio.run(client.ask(server, asked))
         return reply, lines
 
     return run
@@ -206,6 +207,17 @@ def test_a_text_is_read_and_asked_for_in_the_registrys_manner(whois: AskWhois) -
         ("whois.arin.net", b"n + 192.0.2.1\r\n"), ("whois.nic.ad.jp", b"192.0.2.1/e\r\n"),
     ):  # fmt: skip
         assert whois(RIPE, server=server)[1] == [line]
+
+
+def test_an_as_is_asked_for_by_whois_in_the_registrys_manner(whois: AskWhois) -> None:
+    text = b"ASNumber: 64496\nASName: X\nOrgAbuseEmail: abuse@provider.example\n"
+    for server, line in (
+        ("whois.arin.net", b"a + 64496\r\n"), ("whois.ripe.net", b"-r AS64496\r\n"),
+        ("whois.apnic.net", b"AS64496\r\n"),
+    ):  # fmt: skip
+        reply, lines = whois(text, server=server, about="AS64496")
+        assert lines == [line]
+        assert reply.end is End.FOUND
 
 
 async def _drip(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -80,7 +80,7 @@ class Course:
 
 def begin(about: IPAddress | int, bootstrap: Bootstrap, *, may_guess: bool) -> Course:
     """The first question; at its end at once where no registry answers for the address."""
-    urls = [url for url in bootstrap.urls_for(about) if url.startswith("https:")]
+    urls = bootstrap.urls_for(about)
     course = Course(about=about, ask=None, may_guess=may_guess and not isinstance(about, int))
     kind = "autnum" if isinstance(about, int) else "ip"
     return _ask_rdap(course, f"{urls[0]}{kind}/{about}") if urls else course
@@ -165,7 +165,7 @@ def _ask_rdap(course: Course, url: str) -> Course:
         host = (parts.hostname or "").rstrip(".")
     except ValueError:
         return course
-    if parts.scheme != "https" or not host:
+    if parts.scheme not in ("https", "http") or not host:  # the client asks by https only
         return course
     return _with(course, Ask(method=Method.RDAP, server=host, target=url, about=course.about))
 
