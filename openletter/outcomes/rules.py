@@ -13,7 +13,7 @@ from enum import StrEnum
 
 from openletter.words import OutcomeResult, Reason
 
-RULE_VERSION = "look-1"
+RULE_VERSION = "look-2"
 USUAL_DAYS = (1, 2, 4, 8, 16, 28)
 SHRINKS_TO = 0.5
 """A feed with less than this share of the rows of the one before is not trusted to be complete."""
@@ -21,6 +21,8 @@ REFUSED_SHARE = 0.5
 """A feed of which more than this share was refused is not trusted either."""
 ONE_ROUND = timedelta(hours=20)
 """Files of one source that come within this time are one round of it."""
+GROWN_OLD = timedelta(days=7)
+"""A row that a feed carries on with a date of its own older than this is no longer "seen"."""
 
 
 class Seen(StrEnum):
@@ -50,13 +52,15 @@ class Round:
 class SourceWord:
     """What one source last said of a case's address: when, in the feed of which day.
 
-    `latest` is the source's latest healthy round, if there is one.
+    `latest` is the source's latest healthy round, if there is one; `own_date` says that the time
+    is the row's own, not that of the file or of its coming.
     """
 
     source: str
     seen_at: datetime
     feed_at: datetime
     latest: Round | None = None
+    own_date: bool = False
 
     def still_says_so(self, since: datetime) -> bool:
         return self.seen_at > since
@@ -65,6 +69,12 @@ class SourceWord:
         if self.latest is None or self.latest.at <= since:
             return False
         return self.feed_at < self.latest.at - ONE_ROUND
+
+    def carries_it_on(self, since: datetime) -> bool:
+        """The latest feed still has the row, with an old date: the source saw it no more."""
+        if self.latest is None or self.latest.at <= since or self.still_says_so(since):
+            return False
+        return self.own_date and self.seen_at < self.latest.at - GROWN_OLD
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,14 +91,16 @@ def look(words: Sequence[SourceWord], *, since: datetime) -> Look:
     newest = max((word.seen_at for word in words), default=None)
     still = [word for word in words if word.still_says_so(since)]
     dropped = [word for word in words if word.has_dropped_it(since)]
+    stale = [word for word in words if word not in dropped and word.carries_it_on(since)]
     if still:
         return Look(
             seen=Seen.STILL_THERE, reasons=_named("still-named", still), last_seen_at=newest
         )
-    if words and len(dropped) == len(words):
-        return Look(seen=Seen.GONE, reasons=_named("no-longer-named", dropped), last_seen_at=newest)
-    silent = [word for word in words if word not in dropped]
-    reasons = _named("source-silent", silent) + _named("no-longer-named", dropped)
+    ended = _named("no-longer-named", dropped) + _named("carried-on-unseen", stale)
+    if words and len(dropped) + len(stale) == len(words):
+        return Look(seen=Seen.GONE, reasons=ended, last_seen_at=newest)
+    silent = [word for word in words if word not in dropped and word not in stale]
+    reasons = _named("source-silent", silent) + ended
     return Look(seen=Seen.SILENCE, reasons=reasons, last_seen_at=newest)
 
 

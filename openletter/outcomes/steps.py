@@ -204,11 +204,13 @@ def _contradict(case: Case, words: Sequence[SourceWord], *, now: datetime) -> No
 
 
 _WORDS = """
-SELECT o.ip, o.weakness, o.source_id, max(o.seen_at), max(p.feed_at)
+SELECT o.ip, o.weakness, o.source_id, max(o.seen_at), max(p.feed_at),
+    bool_and(o.dated_by IN ('row', 'day'))
 FROM observation o
 JOIN unnest(%s::inet[], %s::text[]) AS target (ip, weakness) USING (ip, weakness)
 JOIN batch_part p ON p.id = o.part_id
 WHERE o.exercise_id {world} AND o.says = 'accept' AND o.role <> %s
+  AND o.withdrawn_id IS NULL
 GROUP BY o.ip, o.weakness, o.source_id
 ORDER BY o.ip, o.weakness, o.source_id
 """
@@ -230,8 +232,11 @@ def _words_of(
         rows = cursor.fetchall()
     rounds = {source: _latest(source, campaign) for source in {row[2] for row in rows}}
     found: dict[tuple[str, str], list[SourceWord]] = {}
-    for ip, weakness, source, seen_at, feed_at in rows:
-        word = SourceWord(source=source, seen_at=seen_at, feed_at=feed_at, latest=rounds[source])
+    for ip, weakness, source, seen_at, feed_at, own_date in rows:
+        word = SourceWord(
+            source=source, seen_at=seen_at, feed_at=feed_at, latest=rounds[source],
+            own_date=own_date,
+        )  # fmt: skip
         found.setdefault((str(ip).partition("/")[0], weakness), []).append(word)
     return found
 

@@ -49,6 +49,34 @@ def test_a_look_says_gone_only_when_every_source_has_come_again_without_it(
     assert look(words, since=LETTER).seen is seen
 
 
+def carried_on(*, seen: float, feed: float, own_date: bool = True) -> SourceWord:
+    """The latest feed still has the row, with this time."""
+    at = LETTER + feed * DAY
+    return SourceWord(
+        source="a", seen_at=LETTER + seen * DAY, feed_at=at, own_date=own_date,
+        latest=Round(at=at, rows=10, refused=0),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("said", "seen"),
+    [
+        (carried_on(seen=-1, feed=8), Seen.GONE),
+        (carried_on(seen=-1, feed=5), Seen.SILENCE),
+        (carried_on(seen=-1, feed=8, own_date=False), Seen.SILENCE),
+        (carried_on(seen=1, feed=9), Seen.STILL_THERE),
+        (carried_on(seen=-20, feed=-1), Seen.SILENCE),
+    ],
+)
+def test_a_list_that_carries_a_row_on_with_an_old_date_saw_it_no_more(
+    said: SourceWord, seen: Seen
+) -> None:
+    looked = look([said], since=LETTER)
+    assert looked.seen is seen
+    if seen is Seen.GONE:
+        assert [reason.code for reason in looked.reasons] == ["carried-on-unseen"]
+
+
 def test_files_of_one_round_are_one_feed() -> None:
     named_in_the_first = word(seen=2.6, feed=3)
     assert not named_in_the_first.has_dropped_it(LETTER)
