@@ -1,7 +1,7 @@
 """Weighing with the rows: what waits, whose knobs hold, what was said of an address and when.
 
 The conclusions about the real world are shared by its campaigns, so they are weighed with the
-laxest knobs of those that live; each campaign asks its own before it opens a case (ADR 0007).
+laxest knobs of those that live; each campaign asks its own before it opens a case (ADR 0008).
 """
 
 from __future__ import annotations
