@@ -7,7 +7,7 @@ nothing either. No case waits for ever: after some days or tries `find` goes by 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.conf import settings
@@ -21,6 +21,7 @@ from openletter.campaigns.steps import record
 from openletter.cases.models import Case
 from openletter.contacts.ladder import ladders
 from openletter.contacts.lookup_rows import Fetch, LookUp
+from openletter.contacts.models import Choice
 from openletter.contacts.rules import pace
 from openletter.contacts.rules.course import Course
 from openletter.contacts.rules.covered import Range, is_covered
@@ -37,6 +38,8 @@ NEXT_TURN = timedelta(minutes=1)
 """When a case is looked at again whose server had no turn left in this run."""
 MOST_REASONS = 10
 State = LookUp.State
+UNANSWERED = (Choice.Outcome.NOBODY, Choice.Outcome.NEEDS_PERSON)
+"""Choices that a live answer may change."""
 
 
 def is_on(campaign: Campaign) -> bool:
@@ -45,14 +48,17 @@ def is_on(campaign: Campaign) -> bool:
 
 
 def waiting(campaign: Campaign, *, now: datetime) -> QuerySet[Case]:
-    """Open cases that were not looked up yet, or are to be looked up again now."""
+    """Open cases without a contact that were not looked up yet, or are to be again now."""
     if not is_on(campaign):
         return Case.objects.none()
     over = LookUp.objects.filter(case=OuterRef("pk")).filter(
         ~Q(state=State.WAITING) | Q(again_at__gt=now)
     )
+    told = Choice.objects.filter(case=OuterRef("pk"), superseded_at=None).exclude(
+        outcome__in=UNANSWERED
+    )
     open_cases = Case.objects.filter(campaign=campaign, state=CaseState.OPEN)
-    return open_cases.filter(~Exists(over)).order_by("id")
+    return open_cases.filter(~Exists(over), ~Exists(told)).order_by("id")
 
 
 def may_be_found(campaign: Campaign) -> Q:
@@ -98,14 +104,26 @@ def _stale(rungs: Iterable[Rung], *, now: datetime) -> set[Range]:
 
 
 @transaction.atomic
-def settle(cases: Sequence[Case], courses: Iterable[Course], *, now: datetime) -> int:
-    """Write down how far each case is; the number of those whose look-up is over."""
+def settle(
+    cases: Sequence[Case],
+    courses: Iterable[Course],
+    *,
+    now: datetime,
+    then: Callable[[QuerySet[Choice]], object],
+) -> int:
+    """Write down how far each case is; the number of those whose look-up is over.
+
+    `then` takes back, in the same transaction, choices of before that named nobody for a case
+    about which something was found now.
+    """
     ended = {course.about: course for course in courses}
     earlier = {row.case_id: row for row in LookUp.objects.filter(case__in=cases)}
     rows = [_row(case, ended[case.ip], earlier.get(case.pk), now=now) for case in cases]
     _keep(rows)
     over = [row for row in rows if row.state != State.WAITING]
     record(_entry(row, now=now) for row in over)
+    found = [row.case_id for row in over if row.state == State.FOUND]
+    then(Choice.objects.filter(case__in=found, superseded_at=None, outcome__in=UNANSWERED))
     return len(over)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import structlog
@@ -17,7 +18,7 @@ from django.conf import settings
 from openletter import __version__
 from openletter.campaigns import clock
 from openletter.campaigns.models import Campaign
-from openletter.contacts import asking
+from openletter.contacts import asking, steps
 from openletter.contacts.desk_of_rows import RowsDesk
 from openletter.contacts.live import Registries, user_agent
 from openletter.contacts.rules.course import begin
@@ -57,7 +58,9 @@ def look_up(
         asker=asker or clients(),
         pacer=pacer,
     )
-    return covered + asking.settle(cases, courses, now=pacer.clock())
+    at = pacer.clock()
+    decide_anew = partial(steps.send_back, because="looked-up", actor=asking.ACTOR, now=at)
+    return covered + asking.settle(cases, courses, now=at, then=decide_anew)
 
 
 def may_guess() -> bool:

@@ -444,3 +444,32 @@ def test_no_transaction_is_open_while_anybody_is_asked(campaign: Campaign, time:
 
     assert run(campaign, Watching(**{"rdap 9.9.9.1": FOUND}), time) == 1
     assert seen == [False]
+
+
+def test_what_waits_is_found_by_indexes(campaign: Campaign) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL enable_seqscan = off")
+    plan = asking.waiting(campaign, now=NOW)[:10].explain()
+    assert "look_up_case_id" in plan
+    plan = steps.cases_without_choice(campaign, now=NOW)[:10].explain()
+    assert "look_up_case_id" in plan
+    assert "Seq Scan" not in plan
+
+
+def test_cases_of_before_are_looked_up_where_nobody_was_found(
+    campaign: Campaign, time: Time, outside: Callable[[str], None]
+) -> None:
+    outside("off")
+    case = a_case(campaign, "9.9.9.1")
+    assert find(campaign) == 1
+    outside("registries")
+    assert run(campaign, Registry(**{"rdap 9.9.9.1": FOUND}), time) == 1
+    assert find(campaign) == 1
+    choice = steps.current_choice(case)
+    assert choice is not None
+    assert choice.mailbox == "abuse@provider.nl"
+    told = a_case(campaign, "9.9.9.2")
+    LookUp.objects.create(case=told, state="found", at=NOW)
+    assert find(campaign) == 1
+    LookUp.objects.all().delete()
+    assert asking.waiting(campaign, now=NOW).count() == 0  # both have a contact
