@@ -17,14 +17,21 @@ from openletter.wire.shape import Fault, as_whole
 from openletter.wire.visible import visible
 
 _SLUG = re.compile(r"[^a-z0-9]+")
-_BEFORE = re.compile(r"^(open|public|unauthenticated|anonymous|accessible)-(?=.)")
-_BEHIND = re.compile(r"(?<=.)-(server|service)$")
-_KIND_OF_PROXY = re.compile(r"socks|http|squid|connect")
+_SOCKS = re.compile(r"socks(v?[45][ah]?)?")
+_SAYS_NOTHING = frozenset(
+    {"open", "public", "unauthenticated", "anonymous", "accessible", "exposed", "server",
+     "service", "forward", "tcp", "4", "4a", "5", "5h", "v4", "v5"}
+)  # fmt: skip
+"""Words that leave the kind of a service as it is; `reverse` or `auth` do not."""
+_OF_HTTP = frozenset({"http", "https", "connect", "proxy", "squid"})
+_OF_RELAY = frozenset({"relay", "openrelay", "smtp", "esmtp", "mail", "email", "mta"})
 _FRACTION = re.compile(r"(\.\d{6})\d+")
 _SAYS_WHICH = frozenset({"service", "proxy", "protocol", "proxy_type"})
 _UNGUARDED = frozenset(
-    {"proxy", "access", "no-authentication", "missing-authentication", "unauthenticated-access"}
-)
+    {"proxy", "access", "unrestricted-access", "no-authentication", "missing-authentication",
+     "authentication-missing", "no-auth", "missing-auth", "no-access-control"}
+)  # fmt: skip
+_PROXIES = frozenset({"socks", "http-proxy"})
 _KNOWN_3: Mapping[tuple[str, str], str] = {
     ("Activity", "Spam"): "messaging/spam",
     ("Activity", "DOS"): "connection/ddos",
@@ -111,41 +118,59 @@ def _tags(report: Report, kind: str) -> tuple[str, ...]:
     if TEST_TAG in _texts(report, "tags"):
         return (TEST_TAG,)
     if kind == "vulnerability/open_service":
-        return (f"open-service:{_service(report)}",)
+        return (f"open-service:{_service(report, _text(report, 'service'))}",)
     if kind == "vulnerability/misconfiguration":
         return (_misconfigured(report),)
     if kind.startswith("reputation/"):
         named = [_text(report, "threat_type"), *_texts(report, "threat_categories")]
-        return tuple(dict.fromkeys(f"listed:{slug(name)}" for name in named))
+        return tuple(dict.fromkeys(f"listed:{kind_of_service(name)}" for name in named))
     return (kind,)
 
 
-def _service(report: Report) -> str:
-    """The service's name; where that says only "proxy", what else in the report says which."""
-    name = slug(_text(report, "service"))
-    if name != "proxy":
-        return name
-    further = [_text(report, field) for field in ("proxy_type", "service_version", "protocol")]
+def _service(report: Report, name: str) -> str:
+    """The kind of a service; where its name says only "proxy", what else says which."""
+    kind = kind_of_service(name)
+    if kind != "proxy":
+        return kind
+    fields = ("proxy_type", "service_version", "protocol", "ServiceVersion")
+    further = [_text(report, field) for field in fields]
     for tag in _texts(report, "tags"):
         space, _, word = tag.partition(":")
         further += [word] if space in _SAYS_WHICH else []
-    named = [slug(word) for word in further if _KIND_OF_PROXY.search(word.lower())]
-    return _plain_kind(named[0]) if named else name
+    named = {_kind_of_proxy(word) for word in further} - {""}
+    return named.pop() if len(named) == 1 else kind
 
 
-def _plain_kind(name: str) -> str:
-    """`squid-5-7` and `socks5h` as the kinds of proxy they are."""
-    return "socks" if "socks" in name else "http-proxy"
+def _kind_of_proxy(word: str) -> str:
+    """`Squid 5.7`, `HTTP/1.1`, `socks5h` as the kind of proxy that they speak of."""
+    low = word.lower()
+    if "socks" in low:
+        return "socks"
+    return "http-proxy" if "http" in low or "squid" in low else ""
 
 
 def _misconfigured(report: Report) -> str:
-    """What is set wrongly; a service that asks nobody for a name is an open one."""
-    what = slug(_text(report, "misconfiguration_type"))
-    name = _service(report)
-    if what in _UNGUARDED and (what != "proxy" or _KIND_OF_PROXY.search(name)):
-        return f"open-service:{name}"
-    is_named_open = _text(report, "service").strip().lower().startswith("open")
-    return f"misconfiguration:{what or (name if is_named_open else 'unnamed')}"
+    """What is set wrongly; a proxy that asks nobody for a name is an open one."""
+    name = _text(report, "service")
+    what = kind_of_service(_text(report, "misconfiguration_type"))
+    kind = _service(report, name)
+    if what in _UNGUARDED and (what != "proxy" or kind in _PROXIES):
+        return f"open-service:{kind}"
+    is_named_open = name.strip().lower().startswith("open")
+    return f"misconfiguration:{what or (kind if is_named_open else 'unnamed')}"
+
+
+def kind_of_service(name: str) -> str:
+    """The one name for all the ways to write a kind of service; others as they are written."""
+    words = [word for word in slug(name).split("-") if word not in _SAYS_NOTHING]
+    bag = {"socks" if _SOCKS.fullmatch(word) else word for word in words}
+    if "socks" in bag and bag <= {"socks", "proxy"}:
+        return "socks"
+    if bag <= _OF_HTTP and ("squid" in bag or (len(bag) > 1 and bag & {"proxy", "connect"})):
+        return "http-proxy"
+    if bag & {"relay", "openrelay"} and bag <= _OF_RELAY:
+        return "relay"
+    return "-".join(words)
 
 
 def _facts(report: Report) -> dict[str, str]:
@@ -173,9 +198,7 @@ def _third(told: JsonValue, whole: Report) -> FeedRow:
     kind = (_text(report, "ReportClass"), _text(report, "ReportType"))
     named = _KNOWN_3.get(kind, f"{kind[0]}/{kind[1]}".lower())
     is_service = kind[0] == "Vulnerability"
-    service = slug(_text(report, "ServiceName"))
-    if service == "proxy" and _KIND_OF_PROXY.search(_text(report, "ServiceVersion").lower()):
-        service = _plain_kind(slug(_text(report, "ServiceVersion")))
+    service = _service(report, _text(report, "ServiceName"))
     return FeedRow(
         row=told.number,
         line=told.line,
@@ -208,9 +231,8 @@ def _facts_of_third(whole: Report, report: Report, nested: Report) -> dict[str, 
 
 
 def slug(name: str) -> str:
-    """`Open SOCKS5 Proxy (server)` -> `socks5-proxy`."""
-    plain = _SLUG.sub("-", name.lower()[:200]).strip("-")
-    return _BEHIND.sub("", _BEFORE.sub("", plain))
+    """`Open SOCKS5 Proxy (server)` -> `open-socks5-proxy-server`."""
+    return _SLUG.sub("-", name.lower()[:200]).strip("-")
 
 
 def _transport(name: str) -> str:

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from openletter.wire import fields as named
 from openletter.wire.feedrow import FeedRow
 from openletter.wire.visible import visible
-from openletter.wire.xarf import slug
+from openletter.wire.xarf import kind_of_service, slug
 
 NEEDED = ("Reported-From", "Category", "Report-Type", "Date", "Source", "Source-Type")
 ONCE = (*NEEDED, "Version", "Port", "Service", "Report-ID", "User-Agent")
@@ -53,13 +53,14 @@ def _row(document: str, *, number: int, line: int, told: Mapping[str, str]) -> F
         return FeedRow(row=number, line=at, problem=code, excerpt=visible(place))
     category = slug(named.one(fields, "Category"))
     kind = slug(named.one(fields, "Report-Type"))
+    of_service = kind_of_service(kind)
     facts = {key: named.one(fields, name) for key, name in _FACTS.items()}
     return FeedRow(
         row=number,
         line=at,
         address=named.address(named.one(fields, "Source")),
         time=named.moment(named.one(fields, "Date")),
-        tags=(f"x-arf:{kind}",),
+        tags=(f"x-arf:{of_service or kind}",),
         says=f"{category}/{kind}",
         role="exit",
         facts={key: value for key, value in {**facts, **told}.items() if value},

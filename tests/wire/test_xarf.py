@@ -45,7 +45,7 @@ def test_an_open_service_says_where_it_listens_and_since_when() -> None:
     assert (row.time, row.role, row.tags) == (
         "2026-03-02T06:00:00Z",
         "entry",
-        ("open-service:socks5",),
+        ("open-service:socks",),
     )
     assert row.facts["banner"] == "Dante 1.4"
     assert row.facts["reporter"] == "Example Scans"
@@ -74,8 +74,21 @@ def test_the_port_an_attack_came_from_is_no_port_of_a_server() -> None:
 @pytest.mark.parametrize(
     ("fields", "tag"),
     [
-        ({"service": "SOCKS5 proxy"}, "open-service:socks5-proxy"),
+        ({"service": "SOCKS5 proxy"}, "open-service:socks"),
         ({"service": "Open_SOCKS (server)"}, "open-service:socks"),
+        ({"service": "SOCKS4/5"}, "open-service:socks"),
+        ({"service": "socks_v5"}, "open-service:socks"),
+        ({"service": "HTTP CONNECT proxy"}, "open-service:http-proxy"),
+        ({"service": "open proxy (http)"}, "open-service:http-proxy"),
+        ({"service": "squid"}, "open-service:http-proxy"),
+        ({"service": "http"}, "open-service:http"),
+        ({"service": "http/https"}, "open-service:http-https"),
+        ({"service": "proxy server"}, "open-service:proxy"),
+        ({"service": "TURN relay"}, "open-service:turn-relay"),
+        ({"service": "http reverse proxy"}, "open-service:http-reverse-proxy"),
+        ({"service": "SMTP open relay"}, "open-service:relay"),
+        ({"service": "smtp"}, "open-service:smtp"),
+        ({"service": "not a socks proxy"}, "open-service:not-a-socks-proxy"),
         ({"service": "open relay"}, "open-service:relay"),
         ({"service": "proxy"}, "open-service:proxy"),
         ({"service": "proxy", "service_version": "Squid 5.7"}, "open-service:http-proxy"),
@@ -84,11 +97,11 @@ def test_the_port_an_attack_came_from_is_no_port_of_a_server() -> None:
          "misconfiguration:relay"),
         ({"service": "socks5", "tags": ["lifecycle:test"]}, "lifecycle:test"),
         ({"type": "misconfiguration", "service": "squid", "misconfiguration_type": "open_proxy"},
-         "open-service:squid"),
+         "open-service:http-proxy"),
         ({"type": "misconfiguration", "service": "web", "misconfiguration_type": "open_proxy"},
          "misconfiguration:proxy"),
         ({"type": "misconfiguration", "service": "socks5",
-          "misconfiguration_type": "no authentication"}, "open-service:socks5"),
+          "misconfiguration_type": "no authentication"}, "open-service:socks"),
         ({"type": "misconfiguration", "service": "open relay"}, "misconfiguration:relay"),
         ({"type": "misconfiguration", "service": "squid"}, "misconfiguration:unnamed"),
     ],
