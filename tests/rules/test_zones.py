@@ -258,3 +258,12 @@ def test_a_slow_zone_is_asked_little_at_a_time() -> None:
     assert zones.affordable(1_000, left=10**6, rate=1) == zones.FEWEST
     assert zones.affordable(1_000, left=10**6, rate=10) == 400 - zones.OVERHEAD
     assert zones.affordable(1_000, left=10**6, rate=1_000) == 1_000
+
+
+def test_a_list_without_a_table_says_what_it_is_about() -> None:
+    about = Feed(
+        id="x", name="x", family="x", format=Format.RBLDNSD, weakness=(Weakness.OPEN_RELAY,)
+    )
+    assert zones.says_open("127.0.0.2", about)
+    assert not zones.says_open("127.0.0.2", replace(about, weakness=()))
+    assert not zones.says_open("127.0.0.2", replace(about, worth=Judgement.CORROBORATES))
