@@ -7,6 +7,7 @@ depends on nothing else. Runs in the caller's transaction.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from ipaddress import ip_address
@@ -94,10 +95,8 @@ def _drop(row: Netblock) -> None:
     """The row, its contacts (nobody else's) and its part in the counts."""
     sets = ContactSet.objects.filter(pk=row.contacts_id or 0)
     known = sets.first()
-    boxes = (
-        {str(each["mailbox"]) for each in known.candidates if not each["refused"]} if known else ()
-    )
-    for box in boxes:
+    given = json.loads(known.candidates) if known else []
+    for box in {str(each["mailbox"]) for each in given if not each["refused"]}:
         spread = MailboxSpread.objects.filter(load=row.load_id, mailbox=box, country=row.country)
         for each in spread:
             each.blocks -= 1

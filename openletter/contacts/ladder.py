@@ -1,20 +1,19 @@
 """From an address to its netblocks with their candidates, most specific first, out of the rows.
 
-Two statements however many addresses are asked for, prepared once a connection: the first finds
-each address's ladder in the page at or below it, the second fetches the blocks of all ladders
-with their contacts. Django's cursor would bind parameters itself and prepare nothing, so both
-go straight to the driver, on the same connection and in the same transaction.
+One statement for one address, two however many are asked for, prepared once a connection: the
+ladder stands in the page at or below the address, and its blocks are fetched with their
+contacts. Django's cursor would bind parameters itself and prepare nothing, so they go straight
+to the driver, on the same connection and in the same transaction.
 """
 
 from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import date
 from functools import lru_cache
 from ipaddress import ip_address
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg
 from django.db import connection
@@ -31,31 +30,43 @@ DELEGATIONS = frozenset({"delegated", "special"})
 """Formats that tell a country (or that nobody holds it), and no contacts."""
 Ladder = tuple[int, ...]
 
-_OF_EXERCISE = """
+_OF_EXERCISE = "page.exercise_id = $1 AND page.first <= asked.ip"
+_OF_REAL = "page.exercise_id IS NULL AND page.first <= asked.ip"
+_ASKED = """
 SELECT asked.place, (
   SELECT page.ladders[width_bucket(asked.ip, page.starts)] FROM registry_page AS page
-  WHERE page.exercise_id = $1 AND page.first <= asked.ip ORDER BY page.first DESC LIMIT 1)
-FROM unnest($2::inet[]) WITH ORDINALITY AS asked(ip, place)
+  WHERE {world} ORDER BY page.first DESC LIMIT 1)
+FROM unnest({ips}::inet[]) WITH ORDINALITY AS asked(ip, place)
 """
-_OF_REAL = """
-SELECT asked.place, (
-  SELECT page.ladders[width_bucket(asked.ip, page.starts)] FROM registry_page AS page
-  WHERE page.exercise_id IS NULL AND page.first <= asked.ip ORDER BY page.first DESC LIMIT 1)
-FROM unnest($1::inet[]) WITH ORDINALITY AS asked(ip, place)
-"""
-_BLOCKS = """
+_COLUMNS = """
 SELECT block.id, host(block.first), host(block.last), block.handle, block.name, block.holder,
   block.holder_key, block.country, block.registry, load.format, load.partner_id,
-  load.loaded_at::date, block.contacts_id, known.candidates::text
+  load.loaded_at::date, known.candidates
+"""
+_BLOCKS = f"""{_COLUMNS}
 FROM unnest($1::bigint[]) AS wanted(id)
 JOIN netblock AS block ON block.id = wanted.id
 JOIN registry_load AS load ON load.id = block.load_id
 LEFT JOIN contact_set AS known ON known.id = block.contacts_id
 """
+_ONE = f"""{_COLUMNS}
+FROM (
+  SELECT page.ladders[width_bucket(asked.ip, page.starts)] AS ladder
+  FROM (SELECT {{ip}}::inet AS ip) AS asked, registry_page AS page
+  WHERE {{world}} ORDER BY page.first DESC LIMIT 1) AS found
+CROSS JOIN unnest(string_to_array(found.ladder, ',')::bigint[]) WITH ORDINALITY AS wanted(id, step)
+JOIN netblock AS block ON block.id = wanted.id
+JOIN registry_load AS load ON load.id = block.load_id
+LEFT JOIN contact_set AS known ON known.id = block.contacts_id
+ORDER BY wanted.step
+"""
+_ASKED_REAL = _ASKED.format(world=_OF_REAL, ips="$1")
+_ASKED_EXERCISE = _ASKED.format(world=_OF_EXERCISE, ips="$2")
+_ONE_REAL = _ONE.format(world=_OF_REAL, ip="$1")
+_ONE_EXERCISE = _ONE.format(world=_OF_EXERCISE, ip="$2")
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Row:
+class _Row(NamedTuple):
     """A netblock as the statement gives it."""
 
     id: int
@@ -70,13 +81,24 @@ class _Row:
     format: str
     partner: int | None
     loaded: date
-    contacts: int | None
     candidates: str | None
 
 
 def ladders(addresses: Iterable[Address], *, world: Campaign | None) -> dict[Address, list[Rung]]:
     """The rungs of every address; an address outside all blocks has none."""
-    return with_rungs(ids_of(addresses, world=world))
+    asked = list(dict.fromkeys(addresses))
+    if len(asked) == 1:
+        return {asked[0]: _one(asked[0], world=world)}
+    return with_rungs(ids_of(asked, world=world))
+
+
+def _one(address: Address, *, world: Campaign | None) -> list[Rung]:
+    """The same for a single address, in one statement."""
+    if world is None:
+        rows = _fetched(_ONE_REAL, [str(address)])
+    else:
+        rows = _fetched(_ONE_EXERCISE, [world.pk, str(address)])
+    return list(_rungs(map(_row, rows)))
 
 
 def ids_of(addresses: Iterable[Address], *, world: Campaign | None) -> dict[Address, Ladder]:
@@ -86,9 +108,9 @@ def ids_of(addresses: Iterable[Address], *, world: Campaign | None) -> dict[Addr
         return {}
     texts = [str(each) for each in asked]
     if world is None:
-        rows = _fetched(_OF_REAL, [texts])
+        rows = _fetched(_ASKED_REAL, [texts])
     else:
-        rows = _fetched(_OF_EXERCISE, [world.pk, texts])
+        rows = _fetched(_ASKED_EXERCISE, [world.pk, texts])
     return {asked[place - 1]: ladder_of(text) for place, text in rows}
 
 
@@ -100,7 +122,7 @@ def ladder_of(text: str | None) -> Ladder:
 def with_rungs(found: Mapping[Address, Ladder]) -> dict[Address, list[Rung]]:
     """Fetch the blocks of ladders; the same ladder is made once."""
     wanted = sorted({id_ for ladder in found.values() for id_ in ladder})
-    rows = {row.id: row for row in _rows(wanted)} if wanted else {}
+    rows = {row[0]: _row(row) for row in _fetched(_BLOCKS, [wanted])} if wanted else {}
     made: dict[Ladder, list[Rung]] = {}
     for ladder in set(found.values()):
         made[ladder] = list(_rungs([rows[id_] for id_ in ladder if id_ in rows]))
@@ -121,9 +143,8 @@ def spread(boxes: Iterable[str], *, world: Campaign | None) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _rows(wanted: list[int]) -> Iterator[_Row]:
-    for row in _fetched(_BLOCKS, [wanted]):
-        yield _Row(**dict(zip(_Row.__dataclass_fields__, row, strict=True)))
+def _row(columns: tuple[Any, ...]) -> _Row:
+    return _Row(*columns)
 
 
 def _fetched(statement: str, values: list[Any]) -> list[tuple[Any, ...]]:

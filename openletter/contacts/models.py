@@ -73,7 +73,7 @@ class ContactSet(models.Model):
     load = models.ForeignKey(
         RegistryLoad, models.CASCADE, related_name="+", db_constraint=False, db_index=False
     )
-    candidates = models.JSONField(default=list)
+    candidates = models.TextField(default="[]", help_text="JSON, only ever read whole")
 
     class Meta:
         db_table = "contact_set"

@@ -13,20 +13,24 @@ import hashlib
 import zipfile
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from openletter.contacts.errors import ContactError
 from openletter.contacts.rules.blocks import NOBODY, Block, Contacts, block_of
 from openletter.contacts.rules.candidates import candidates_of
-from openletter.contacts.rules.refuse import World
+from openletter.contacts.rules.refuse import World, registry_of_mailbox
+from openletter.contacts.rules.scope import traits_of
 from openletter.wire import arinxml, delegated, nrtm4, rdap, rpsl, rpsl_links, special
 from openletter.wire.registry import (
     Holder,
     Registration,
+    Remark,
     Source,
     Subject,
     UnreadableError,
+    Written,
 )
 from openletter.words import Reason
 
@@ -242,11 +246,10 @@ class Judge:
         remarks = tuple(each for each in found.remarks if any(map(_may_name, each.lines)))
         if not found.written and not remarks:
             return NOBODY
-        version = found.first.version if found.first else 0
         key = (
-            found.written, remarks, found.holder, found.name, found.status, found.country,
-            found.registry, found.maintainers, version, found.size.bit_length(),
-            found.holder.name == found.handle,
+            found.written, remarks, found.holder, traits_of(found), found.status,
+            found.country, found.registry, found.maintainers, found.subject, found.source,
+            found.holder.name == found.handle, _named(found, remarks),
         )  # fmt: skip
         known = self._known.get(key)
         if known is None:
@@ -255,6 +258,23 @@ class Judge:
             known = Contacts(candidates_of(found, world=self.world))
             self._known[key] = known
         return known
+
+
+def _named(found: Registration, remarks: Sequence[Remark]) -> str:
+    """The network's name where a registry's own box is judged by it."""
+    return found.name if remarks or any(map(_is_registrys, found.written)) else ""
+
+
+def _is_registrys(written: Written) -> bool:
+    return _is_registrys_box(written.value.strip().lower())
+
+
+@lru_cache(maxsize=50_000)
+def _is_registrys_box(value: str) -> bool:
+    """Whether any of a value's addresses may lie in a registry's domain; doubt is yes."""
+    if value.count("@") != 1:
+        return True
+    return registry_of_mailbox(value.strip("<>()[]\"'.,; ")) is not None
 
 
 def _may_name(line: str) -> bool:

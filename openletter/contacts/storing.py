@@ -18,7 +18,7 @@ from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from psycopg import sql
 
-from openletter.contacts.rules.blocks import NOBODY, Block, address_text, as_text
+from openletter.contacts.rules.blocks import NOBODY, Block, Contacts, address_text, as_text
 from openletter.contacts.rules.flatten import ASIDE, ENDS_WALK, WIDTHS, Range, flatten, key
 
 NUMBER_BITS = 25
@@ -45,7 +45,9 @@ class Written:
     sets: int = 0
     addresses: int = 0
     refused: Counter[str] = field(default_factory=Counter)
-    spread: Counter[tuple[str, str]] = field(default_factory=Counter)
+    boxes: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    counted: dict[tuple[int, str], int] = field(default_factory=dict)
+    """blocks by contacts and country"""
 
     def take(self, block: Block, spool: IO[bytes]) -> str:
         """One line of COPY for the block; its contacts go into the spool the first time."""
@@ -53,25 +55,35 @@ class Written:
         if self.blocks > MOST_IN_A_LOAD:
             raise TooManyError
         id_ = self.load << NUMBER_BITS | self.blocks
+        version, contacts = block.version, block.contacts
         traits = (ASIDE if self.aside else 0) | (ENDS_WALK if block.ends_walk else 0)
-        self.keys[block.version].append(
-            key(block.first, block.last, id_, width=WIDTHS[block.version], traits=traits)
-        )
-        contacts = "\\N" if block.contacts is NOBODY else str(self._contacts(block, spool))
-        return f"{id_}\t{self.load}\t{contacts}\t{as_text(block)}\n"
-
-    def _contacts(self, block: Block, spool: IO[bytes]) -> int:
-        contacts = block.contacts
-        self.addresses += contacts.counted
-        self.refused.update(contacts.refused)
-        for mailbox in contacts.mailboxes:
-            self.spread[mailbox, block.country] += 1
+        found = key(block.first, block.last, id_, width=WIDTHS[version], traits=traits)
+        self.keys[version].append(found)
+        if contacts is NOBODY:
+            return f"{id_}\t{self.load}\t\\N\t{as_text(block)}\n"
         if contacts.id >> NUMBER_BITS != self.load:
-            self.sets += 1
-            contacts.id = self.load << NUMBER_BITS | self.sets
-            kept = contacts.json.replace("\\", "\\\\")
-            spool.write(f"{contacts.id}\t{self.load}\t{kept}\n".encode("utf-8", "replace"))
-        return contacts.id
+            self._keep(contacts, spool)
+        place = contacts.id, block.country
+        self.counted[place] = self.counted.get(place, 0) + 1
+        self.addresses += contacts.counted
+        if contacts.refused:
+            self.refused.update(contacts.refused)
+        return f"{id_}\t{self.load}\t{contacts.id}\t{as_text(block)}\n"
+
+    def _keep(self, contacts: Contacts, spool: IO[bytes]) -> None:
+        self.sets += 1
+        contacts.id = self.load << NUMBER_BITS | self.sets
+        self.boxes[contacts.id] = contacts.mailboxes
+        kept = contacts.json.replace("\\", "\\\\")
+        spool.write(f"{contacts.id}\t{self.load}\t{kept}\n".encode("utf-8", "replace"))
+
+    def spread(self) -> dict[tuple[str, str], int]:
+        """How many blocks name each mailbox, by country."""
+        found: dict[tuple[str, str], int] = {}
+        for (set_, country), count in self.counted.items():
+            for mailbox in self.boxes[set_]:
+                found[mailbox, country] = found.get((mailbox, country), 0) + count
+        return found
 
 
 _COPY_BLOCKS = (
@@ -93,7 +105,7 @@ def write(blocks: Iterable[tuple[Written, Block]]) -> None:
     spread = (
         f"{each.load}\t{_escaped(mailbox)}\t{country}\t{count}\n"
         for each in taken
-        for (mailbox, country), count in each.spread.items()
+        for (mailbox, country), count in sorted(each.spread().items())
     )
     with connection.cursor() as cursor:
         _copy(cursor, _COPY_SPREAD, spread)
@@ -104,7 +116,7 @@ def write_more(blocks: Iterable[tuple[Written, Block]]) -> None:
     rows = [
         (each.load, mailbox, country, count)
         for each in _write(blocks)
-        for (mailbox, country), count in each.spread.items()
+        for (mailbox, country), count in each.spread().items()
     ]
     with connection.cursor() as cursor:
         cursor.executemany(_MORE_SPREAD, rows)

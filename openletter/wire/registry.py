@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -170,8 +171,26 @@ def parse_address(text: str) -> IPAddress | None:
     return None if isinstance(found, ipaddress.IPv6Address) and found.scope_id else found
 
 
+_PLAIN_RANGE = re.compile(r"\s*-\s*".join([r"([0-9]{1,3})" + r"\.([0-9]{1,3})" * 3] * 2))
+
+
+def _whole(octets: Sequence[str]) -> ipaddress.IPv4Address | None:
+    """Four decimal octets, also zero-padded ones."""
+    value = 0
+    for octet in octets:
+        number = int(octet)
+        if number > 255:
+            return None
+        value = value << 8 | number
+    return ipaddress.IPv4Address(value)
+
+
 def parse_range(text: str) -> tuple[IPAddress, IPAddress] | None:
     """`a - b`, `a/len` (also LACNIC's `24.232.16/24`) or one address; first and last."""
+    plainly = _PLAIN_RANGE.fullmatch(text)
+    if plainly:
+        start, end = (_whole(plainly.groups()[at : at + 4]) for at in (0, 4))
+        return (start, end) if start is not None and end is not None and start <= end else None
     low, dash, high = text.partition("-")
     if dash:
         first, last = parse_address(low), parse_address(high)

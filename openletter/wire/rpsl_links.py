@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from openletter.wire import countries
 from openletter.wire.registry import (
@@ -52,6 +53,16 @@ _TECHNICAL = ("admin-c", "tech-c", "owner-c", "techhandle", "nochandle", "adminh
 _POINTERS = (*_ABUSE, "mnt-irt", "org", "orgid", *_TECHNICAL, "mnt-by", "mnt-lower")
 
 
+class Linked(NamedTuple):
+    """What a network's pointers lead to, the same for all networks with the same pointers."""
+
+    before: tuple[Written, ...]
+    """the network's abuse-c, before its own boxes"""
+    after: tuple[Written, ...]
+    remarks: tuple[Remark, ...]
+    maintainers: tuple[str, ...]
+
+
 @dataclass(kw_only=True)
 class Directory:
     """The objects that networks point at, by family and key.
@@ -62,9 +73,7 @@ class Directory:
 
     texts: dict[str, bytes] = field(default_factory=dict)
     _read: dict[str, RpslObject | None] = field(default_factory=dict)
-    links: dict[Hashable, tuple[tuple[Written, ...], tuple[Written, ...]]] = field(
-        default_factory=dict
-    )
+    links: dict[Hashable, Linked] = field(default_factory=dict)
     holders: dict[str, Holder] = field(default_factory=dict)
 
     def add(self, found: RpslObject) -> None:
@@ -106,7 +115,7 @@ class Directory:
             self.holders.clear()
 
 
-MOST_REMEMBERED = 50_000
+MOST_REMEMBERED, FEW_LINES = 50_000, 50
 _ASKED_OF = {
     "contact": frozenset({
         "role", "person", "nic-hdl", "nic-hdl-br", "pochandle", "isrole", "firstname", "lastname",
@@ -160,6 +169,7 @@ def registration(found: RpslObject, directory: Directory) -> Registration | None
     if ends is None and autnum is None:
         return None
     organisation = directory.get("organisation", found.first("org", "orgid"))
+    linked = _linked(found, organisation, directory)
     return Registration(
         source=Source.RPSL,
         registry=registry_of(found),
@@ -174,9 +184,9 @@ def registration(found: RpslObject, directory: Directory) -> Registration | None
         last_as=autnum,
         country=parse_country(found.first("country")),
         holder=_holder(found, organisation, directory),
-        maintainers=tuple(key.upper() for key in _keys(found.all("mnt-by"))),
-        written=_written(found, organisation, directory),
-        remarks=(*_remarks(found, organisation), *_remarks_of_contacts(found, directory)),
+        maintainers=linked.maintainers,
+        written=_written(found, linked),
+        remarks=(*_remarks(found, organisation), *linked.remarks),
     )
 
 
@@ -200,26 +210,33 @@ def _keys(values: Iterable[str]) -> list[str]:
 # -- addresses and where they stand -------------------------------------------------------------
 
 
-def _written(
-    found: RpslObject, organisation: RpslObject | None, directory: Directory
-) -> tuple[Written, ...]:
+def _written(found: RpslObject, linked: Linked) -> tuple[Written, ...]:
     """The block's own boxes between those of its abuse contact and those of all it points at."""
+    if _OWN.isdisjoint(found.named):
+        return (*linked.before, *linked.after)
+    return (*linked.before, *_boxes(found, role=found.kind, depth=0), *linked.after)
+
+
+def _linked(found: RpslObject, organisation: RpslObject | None, directory: Directory) -> Linked:
+    """Worked out once for all networks that point at the same."""
     named = found.named
     points = tuple(tuple(named[name]) if name in named else () for name in _POINTERS)
     linked = directory.links.get(points)
     if linked is None:
-        linked = (
-            tuple(_abuse(found, directory, depth=0)),
-            tuple(_linked(found, organisation, directory)),
+        linked = Linked(
+            before=tuple(_abuse(found, directory, depth=0)),
+            after=tuple(_led_to(found, organisation, directory)),
+            remarks=tuple(_remarks_of_contacts(found, directory)),
+            maintainers=tuple(key.upper() for key in _keys(found.all("mnt-by"))),
         )
         if len(directory.links) >= MOST_REMEMBERED:
             directory.links.clear()
-        directory.links[points] = linked
-    own = tuple(_boxes(found, role=found.kind, depth=0)) if not _OWN.isdisjoint(named) else ()
-    return (*linked[0], *own, *linked[1])
+        if sum(len(each.lines) for each in linked.remarks) < FEW_LINES:
+            directory.links[points] = linked
+    return linked
 
 
-def _linked(
+def _led_to(
     found: RpslObject, organisation: RpslObject | None, directory: Directory
 ) -> Iterator[Written]:
     for key in _keys(found.all("mnt-irt")):
@@ -343,7 +360,7 @@ def _remarks(found: RpslObject, organisation: RpslObject | None) -> Iterator[Rem
 def _remarks_of_contacts(found: RpslObject, directory: Directory) -> Iterator[Remark]:
     """What the records that the network points at say of their addresses."""
     pointed = [("irt", key) for key in _keys(found.all("mnt-irt"))]
-    pointed += [("contact", key) for key in _keys(found.all("abuse-c", *_TECHNICAL))]
+    pointed += [("contact", key) for key in _keys(found.all(*_ABUSE, *_TECHNICAL))]
     for family, key in dict.fromkeys(pointed):
         contact = directory.get(family, key)
         lines = contact.lines("remarks", "comment", "trouble")[:MOST_REMARKS] if contact else []

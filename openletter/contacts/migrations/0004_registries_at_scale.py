@@ -8,7 +8,6 @@ import openletter.campaigns.fields
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
         ("campaigns", "0004_freshness_by_kind"),
         ("contacts", "0003_csirt_review"),
@@ -20,7 +19,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="ContactSet",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("candidates", models.JSONField(default=list)),
             ],
             options={
@@ -30,7 +34,12 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="MailboxSpread",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("mailbox", models.CharField(max_length=320)),
                 ("country", models.CharField(blank=True, max_length=2)),
                 ("blocks", models.PositiveIntegerField()),
@@ -42,10 +51,25 @@ class Migration(migrations.Migration):
         migrations.CreateModel(
             name="RegistryPage",
             fields=[
-                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "id",
+                    models.BigAutoField(
+                        auto_created=True, primary_key=True, serialize=False, verbose_name="ID"
+                    ),
+                ),
                 ("first", openletter.campaigns.fields.InetField()),
-                ("starts", django.contrib.postgres.fields.ArrayField(base_field=openletter.campaigns.fields.InetField(), size=None)),
-                ("ladders", django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), size=None)),
+                (
+                    "starts",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=openletter.campaigns.fields.InetField(), size=None
+                    ),
+                ),
+                (
+                    "ladders",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.TextField(), size=None
+                    ),
+                ),
             ],
             options={
                 "db_table": "registry_page",
@@ -82,52 +106,89 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="netblock",
             name="digest",
-            field=models.BigIntegerField(default=0, help_text="of all that it says, to see changes"),
+            field=models.BigIntegerField(
+                default=0, help_text="of all that it says, to see changes"
+            ),
         ),
         migrations.AddField(
             model_name="netblock",
             name="ends_walk",
-            field=models.BooleanField(default=False, help_text="maintained by the registry itself: nothing is inherited over it"),
+            field=models.BooleanField(
+                default=False,
+                help_text="maintained by the registry itself: nothing is inherited over it",
+            ),
         ),
         migrations.AddField(
             model_name="registryload",
             name="kind",
-            field=models.CharField(blank=True, help_text="a newer one of registry and kind takes its place", max_length=100),
+            field=models.CharField(
+                blank=True,
+                help_text="a newer one of registry and kind takes its place",
+                max_length=100,
+            ),
         ),
         migrations.AddField(
             model_name="registryload",
             name="partner",
-            field=models.ForeignKey(help_text="whose own register it is", null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="campaigns.partner"),
+            field=models.ForeignKey(
+                help_text="whose own register it is",
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="campaigns.partner",
+            ),
         ),
         migrations.AddField(
             model_name="registryload",
             name="redistributable",
-            field=models.BooleanField(default=True, help_text="false: the registry's terms let nobody pass its rows on"),
+            field=models.BooleanField(
+                default=True, help_text="false: the registry's terms let nobody pass its rows on"
+            ),
         ),
         migrations.AddField(
             model_name="registryload",
             name="replaces",
-            field=models.ForeignKey(help_text="comes back with take-back", null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="contacts.registryload"),
+            field=models.ForeignKey(
+                help_text="comes back with take-back",
+                null=True,
+                on_delete=django.db.models.deletion.SET_NULL,
+                related_name="+",
+                to="contacts.registryload",
+            ),
         ),
         migrations.AddField(
             model_name="registryload",
             name="revision",
-            field=models.PositiveIntegerField(default=0, help_text="goes up with every answer added"),
+            field=models.PositiveIntegerField(
+                default=0, help_text="goes up with every answer added"
+            ),
         ),
         migrations.AddField(
             model_name="registryload",
             name="stands_for",
-            field=models.JSONField(default=dict, help_text="NRTMv4: session and version of what is loaded"),
+            field=models.JSONField(
+                default=dict, help_text="NRTMv4: session and version of what is loaded"
+            ),
         ),
         migrations.AddField(
             model_name="registryload",
             name="state",
-            field=models.CharField(choices=[("pending", "Pending"), ("current", "Current"), ("replaced", "Replaced")], default="current", max_length=8),
+            field=models.CharField(
+                choices=[("pending", "Pending"), ("current", "Current"), ("replaced", "Replaced")],
+                default="current",
+                max_length=8,
+            ),
         ),
         migrations.AlterField(
             model_name="netblock",
             name="load",
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contacts.registryload"),
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="contacts.registryload",
+            ),
         ),
         migrations.AlterField(
             model_name="registryload",
@@ -141,17 +202,35 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="registryload",
-            constraint=models.UniqueConstraint(condition=models.Q(("state", "current")), fields=("registry", "kind", "partner", "exercise"), name="registry_load_current", nulls_distinct=False),
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state", "current")),
+                fields=("registry", "kind", "partner", "exercise"),
+                name="registry_load_current",
+                nulls_distinct=False,
+            ),
         ),
         migrations.AddField(
             model_name="contactset",
             name="load",
-            field=models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contacts.registryload"),
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="contacts.registryload",
+            ),
         ),
         migrations.AddField(
             model_name="netblock",
             name="contacts",
-            field=models.ForeignKey(db_constraint=False, db_index=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name="+", to="contacts.contactset"),
+            field=models.ForeignKey(
+                db_constraint=False,
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.DO_NOTHING,
+                related_name="+",
+                to="contacts.contactset",
+            ),
         ),
         migrations.AddIndex(
             model_name="netblock",
@@ -160,12 +239,22 @@ class Migration(migrations.Migration):
         migrations.AddField(
             model_name="mailboxspread",
             name="load",
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="contacts.registryload"),
+            field=models.ForeignKey(
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="contacts.registryload",
+            ),
         ),
         migrations.AddField(
             model_name="registrypage",
             name="exercise",
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.CASCADE, related_name="+", to="campaigns.campaign"),
+            field=models.ForeignKey(
+                db_index=False,
+                null=True,
+                on_delete=django.db.models.deletion.CASCADE,
+                related_name="+",
+                to="campaigns.campaign",
+            ),
         ),
         migrations.DeleteModel(
             name="Candidate",
@@ -179,7 +268,9 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="mailboxspread",
-            constraint=models.UniqueConstraint(fields=("mailbox", "load", "country"), name="mailbox_spread_once"),
+            constraint=models.UniqueConstraint(
+                fields=("mailbox", "load", "country"), name="mailbox_spread_once"
+            ),
         ),
         migrations.AddIndex(
             model_name="registrypage",
@@ -187,6 +278,8 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="registrypage",
-            index=models.Index(condition=models.Q(("exercise", None)), fields=["first"], name="registry_page_real"),
+            index=models.Index(
+                condition=models.Q(("exercise", None)), fields=["first"], name="registry_page_real"
+            ),
         ),
     ]

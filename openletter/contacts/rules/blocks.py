@@ -85,20 +85,29 @@ def country_of(holder: Holder, country: str | None) -> str:
 
 def as_text(block: Block) -> str:
     """Columns from `first` to `digest` in COPY's form; the texts hold no control characters."""
-    text = "\t".join((
-        address_text(block.first, block.version), address_text(block.last, block.version),
-        *block[3:10], "t" if block.ends_walk else "f",
-    ))  # fmt: skip
+    version, first, last = block[:3]
+    if version == 4:
+        ends_text = (
+            f"{_HALVES[first >> 16]}.{_HALVES[first & 65535]}\t"
+            f"{_HALVES[last >> 16]}.{_HALVES[last & 65535]}"
+        )
+    else:
+        ends_text = f"{address_text(first, 6)}\t{address_text(last, 6)}"
+    text = "\t".join((ends_text, *block[3:10], "t" if block[10] else "f"))
     if "\\" in text:
         text = text.replace("\\", "\\\\")
-    digest = crc32(text.encode("utf-8", "replace")) << 31 ^ block.contacts.digest
+    digest = crc32(text.encode("utf-8", "replace")) << 31 ^ block[11].digest
     return f"{text}\t{digest}"
+
+
+_HALVES = [f"{high}.{low}" for high in range(256) for low in range(256)]
+"""Sixteen bits of an address as they are written."""
 
 
 def address_text(value: int, version: int) -> str:
     """An address as PostgreSQL reads it."""
     if version == 4:
-        return f"{value >> 24}.{value >> 16 & 255}.{value >> 8 & 255}.{value & 255}"
+        return f"{_HALVES[value >> 16]}.{_HALVES[value & 65535]}"
     digits = f"{value:032x}"
     return ":".join(digits[at : at + 4] for at in range(0, 32, 4))
 

@@ -8,6 +8,7 @@ or close it if it is yours" is right for both.
 from __future__ import annotations
 
 import re
+from collections.abc import Hashable
 
 from openletter.contacts.rules import names
 from openletter.wire.registry import Party, Place, Registration, Source, Subject
@@ -62,6 +63,17 @@ def scope_of(found: Registration, *, mailbox: str, object_: str) -> Scope:
     if own is Scope.END_USER and not is_own_use and _is_inherited(found, mailbox, object_):
         return Scope.PROVIDER
     return own
+
+
+def traits_of(found: Registration) -> Hashable:
+    """What of a network's name and size `scope_of` looks at, the same for many of one holder.
+
+    Whoever judges a name or a size in this module by anything else adds it here.
+    """
+    if not found.holder.name or found.subject is not Subject.NETWORK:
+        return found.name, _is_large(found)
+    own_use, pool = _OWN_USE.search(found.name), _POOL.search(found.name)
+    return own_use is not None, pool is not None, _is_large(found)
 
 
 def reader_of(scope: Scope, *, level: int) -> Reader:
