@@ -209,7 +209,7 @@ def read_reply(message: bytes, asked: bytes) -> Reply | Garbled:
             return Garbled("bytes behind the last record")
         kind = _QUESTION_END.unpack(asked[-4:])[0]
         told, aliases = _answering(found, said.name(12)[0], kind) if found else ((), ())
-    except (_UnreadableError, struct.error, IndexError) as problem:
+    except (_UnreadableError, struct.error, IndexError, ValueError) as problem:
         return Garbled(str(problem) or "cut off")
     return Reply(
         rcode=rcode | upper << 4,
@@ -232,18 +232,19 @@ class _Sections:
         """The next records of class IN, read in full."""
         found = []
         for _ in range(count):
-            name, kind, group, ttl, start, end = self._next()
+            at = self.at
+            kind, group, ttl, start, end = self._next()
             if group == _IN:
-                found.append(Record(name, kind, ttl, self._value(kind, start, end)))
+                found.append(Record(self.name(at)[0], kind, ttl, self._value(kind, start, end)))
         return found
 
     def negative_ttl(self, count: int) -> int | None:
         """What the SOA among the next records allows (RFC 2308 section 5)."""
         found = None
         for _ in range(count):
-            _, kind, group, ttl, start, end = self._next()
+            kind, group, ttl, start, end = self._next()
             if kind == Type.SOA and group == _IN and found is None:
-                found = min(ttl, self._soa(start, end).minimum)
+                found = min(ttl, self._minimum(start, end))
         return found
 
     def upper_rcode(self, count: int) -> int:
@@ -251,19 +252,34 @@ class _Sections:
         found = 0
         for _ in range(count):
             begin = self.at
-            _, kind, _, _, start, _ = self._next()
+            kind, _, _, start, _ = self._next()
             if kind == _OPT and self.message[begin] == 0:
                 found = self.message[start - 6]
         return found
 
-    def _next(self) -> tuple[str, int, int, int, int, int]:
-        name, at = self.name(self.at)
+    def _next(self) -> tuple[int, int, int, int, int]:
+        """Step over the next record; names that nobody reads are not put together."""
+        at = self._behind_name(self.at)
         kind, group, ttl, length = _RECORD.unpack_from(self.message, at)
         start = at + _RECORD.size
         self.at = start + length
         if self.at > len(self.message):
             raise _UnreadableError("a record goes beyond the end")
-        return name, kind, group, ttl if ttl <= _LONGEST_TTL else 0, start, self.at
+        return kind, group, ttl if ttl <= _LONGEST_TTL else 0, start, self.at
+
+    def _behind_name(self, at: int) -> int:
+        message, begin = self.message, at
+        while length := message[at]:
+            if length >= 0xC0:
+                if ((length & 0x3F) << 8 | message[at + 1]) >= begin:
+                    raise _UnreadableError("a pointer that does not lead back")
+                return at + 2
+            if length > _LONGEST_LABEL:
+                raise _UnreadableError("a label of a reserved kind")
+            at += length + 1
+        if at - begin >= _LONGEST_NAME:
+            raise _UnreadableError("a name that is too long")
+        return at + 1
 
     def name(self, at: int) -> tuple[str, int]:
         """A name in its printed form and where it ends; pointers lead strictly backwards."""
@@ -300,7 +316,7 @@ class _Sections:
         if kind == Type.SOA:
             return self._soa(start, end)
         if kind == Type.AAAA:
-            return _six(raw)
+            return str(IPv6Address(raw))
         return raw
 
     def _whole_name(self, start: int, end: int) -> str:
@@ -308,6 +324,14 @@ class _Sections:
         if stop != end:
             raise _UnreadableError("a name that does not fill its record")
         return name
+
+    def _minimum(self, start: int, end: int) -> int:
+        """The last number of a SOA record, whoever it names."""
+        at = self._behind_name(self._behind_name(start))
+        if at + _SOA_END.size != end:
+            raise _UnreadableError("a SOA record of the wrong length")
+        minimum: int = _SOA_END.unpack_from(self.message, at)[4]
+        return minimum
 
     def _soa(self, start: int, end: int) -> Soa:
         mname, at = self.name(start)
@@ -336,12 +360,6 @@ def _quad(raw: bytes) -> str:
     if len(raw) != 4:
         raise _UnreadableError("an A record of the wrong length")
     return f"{raw[0]}.{raw[1]}.{raw[2]}.{raw[3]}"
-
-
-def _six(raw: bytes) -> str:
-    if len(raw) != 16:
-        raise _UnreadableError("an AAAA record of the wrong length")
-    return str(IPv6Address(raw))
 
 
 def _strings(raw: bytes) -> bytes:

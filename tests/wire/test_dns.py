@@ -193,6 +193,7 @@ def raw(asked: bytes, body: bytes, *, answers: int = 1) -> bytes:
         pytest.param(b"\xc0\x18" + b"\0\1\0\1\0\0\0\1\0\4\x7f\0\0\2", id="pointer to itself"),
         pytest.param(b"\xff\xff" + b"\0\1\0\1\0\0\0\1\0\4\x7f\0\0\2", id="pointer beyond the end"),
         pytest.param(b"\xc0\x0c" + b"\0\1\0\1\0\0\0\1\0\5\x7f\0\0\2\0", id="A of five octets"),
+        pytest.param(b"\xc0\x0c" + b"\0\x1c\0\1\0\0\0\1\0\4\x7f\0\0\2", id="AAAA of four"),
         pytest.param(b"\xc0\x0c" + b"\0\1\0\1\0\0\0\1\0\4\x7f\0\0", id="cut off"),
         pytest.param(
             b"\xc0\x0c" + b"\0\1\0\1\0\0\0\1\xff\xff\x7f\0\0\2", id="length beyond the end"
