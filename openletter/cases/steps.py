@@ -13,11 +13,12 @@ from openletter.campaigns.fields import Network
 from openletter.campaigns.models import Campaign, Constituency, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import exclusions_for, is_excluded, record
+from openletter.cases.knobs import short_of
 from openletter.cases.models import Case, CaseLink, Mistake, Skipped
 from openletter.cases.rules import may_move, why_not_pursued
 from openletter.evidence import weighing
 from openletter.evidence.models import Finding
-from openletter.words import CaseState, FindingState, Reason, Weakness, new_reference
+from openletter.words import CaseState, FindingState, Reason, new_reference
 
 ACTOR = "step:open"
 
@@ -54,9 +55,10 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
     world = Func(F("ip"), function="address_world", output_field=CharField())
     waiting = findings_without_case(campaign, now=now).annotate(world=world)[:limit]
     findings = [(finding, str(getattr(finding, "world", ""))) for finding in waiting]
-    too_little = _by_own_knobs(campaign, [finding for finding, _ in findings], now=now)
+    too_little = short_of(campaign, [finding for finding, _ in findings], now=now)
     known = _cases_of(campaign, [finding for finding, _ in findings])
     exclusions = exclusions_for(campaign)
+    without_cert = _needing_a_cert(campaign, [finding for finding, _ in findings], known)
     fresh: list[Finding] = []
     again: list[tuple[Case, Finding]] = []
     for finding, where in findings:
@@ -65,6 +67,7 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
             world=where,
             is_excluded=is_excluded(finding.ip, exclusions),
         ) or ("campaign-asks-more" if finding.pk in too_little else "")
+        reason = reason or ("needs-national-team" if finding.pk in without_cert else "")
         case = known.get((str(finding.ip), finding.weakness))
         if reason:
             _skip(campaign, finding, reason=reason, now=now)
@@ -77,23 +80,22 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
     return len(findings)
 
 
-def _by_own_knobs(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> set[int]:
-    """Findings that are not open by this campaign's knobs; what it asks stands on the others.
-
-    The real world is weighed with the laxest of its campaigns' knobs; mostly there is one.
-    """
-    own = weighing.policy_of(campaign)
-    if own == weighing.world_policy(campaign.world):
+def _needing_a_cert(
+    campaign: Campaign, findings: Sequence[Finding], known: Mapping[tuple[str, str], Case]
+) -> set[int]:
+    """Findings open only by what national teams alone may hold, whose partner is none."""
+    needing = [finding for finding in findings if finding.needs_cert]
+    if not needing:
         return set()
-    targets = {(one.ip, Weakness(one.weakness)): one for one in findings}
-    weighed = weighing.weigh_targets(targets, exercise=campaign.world, policy=own, now=now)
-    for target, conclusion in weighed.items():
-        targets[target].fresh_until = conclusion.fresh_until
-    return {
-        finding.pk
-        for target, finding in targets.items()
-        if target not in weighed or weighed[target].state is not FindingState.OPEN
-    }
+    networks = _responsible(campaign)
+    teams = set(Partner.objects.filter(is_cert=True).values_list("pk", flat=True))
+    found = set()
+    for finding in needing:
+        case = known.get((str(finding.ip), finding.weakness))
+        partner = case.partner_id if case else _partner_of(finding, networks) or campaign.lead_id
+        if partner not in teams:
+            found.add(finding.pk)
+    return found
 
 
 def _cases_of(campaign: Campaign, findings: Sequence[Finding]) -> dict[tuple[str, str], Case]:

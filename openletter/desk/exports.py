@@ -8,13 +8,16 @@ from datetime import UTC, datetime
 from itertools import chain
 from typing import Final
 
-from django.db.models import OuterRef, Subquery
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import BooleanField, F, Func, OuterRef, Subquery
 from django.http import StreamingHttpResponse
 
 from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Level, Viewer
 from openletter.contacts.models import Choice
 from openletter.desk.queries.campaigns import cases
+from openletter.evidence.models import Observation
+from openletter.evidence.telling import exportable
 from openletter.letters.models import LetterCase
 from openletter.outcomes.models import Outcome
 from openletter.wire.visible import csv_cell, visible
@@ -28,11 +31,21 @@ COLUMNS: Final = (
 
 
 FACTS: Final = (
-    "reference", "ip", "weakness", "finding__ports", "state", "opened_at", "last_evidence_at",
+    "reference", "ip", "weakness", "ports_told", "state", "opened_at", "last_told",
     "closed_at", "partner__name", "contact", "mailbox", "reader", "languages", "holder", "country",
     "letter", "delivery", "handed_at", "result",
 )  # fmt: skip
 """Where each column comes from; `contact` and the ones after it are picked from other rooms."""
+
+
+_IS_BASIS: Final = Func(
+    F("pk"),
+    OuterRef("finding__rows"),
+    template="(%(expressions)s))",
+    arg_joiner=" = ANY(",
+    output_field=BooleanField(),
+)
+"""The rows that the outer case's finding rests on."""
 
 
 class _Line:
@@ -43,7 +56,10 @@ class _Line:
 
 
 def cases_csv(viewer: Viewer, campaign: Campaign) -> StreamingHttpResponse:
-    """One row a case, UTF-8, RFC 4180; only of partners at which the viewer handles cases."""
+    """One row a case, UTF-8, RFC 4180; only of partners at which the viewer handles cases.
+
+    Ports and times are those of sources whose terms let them leave the house.
+    """
     writer = csv.writer(_Line(), lineterminator="\r\n")
     handled = [pk for pk, role in viewer.roles.items() if Level.of(role) >= Level.HANDLER]
     rows = cases(viewer).filter(campaign=campaign, partner_id__in=handled)
@@ -56,6 +72,7 @@ def cases_csv(viewer: Viewer, campaign: Campaign) -> StreamingHttpResponse:
 
 
 def _picked() -> dict[str, Subquery]:
+    told = exportable(Observation.objects.filter(_IS_BASIS)).order_by()
     choice = Choice.objects.filter(case=OuterRef("pk"), superseded_at=None)
     letter = LetterCase.objects.filter(case=OuterRef("pk")).order_by("-id")
     picked = {
@@ -70,7 +87,10 @@ def _picked() -> dict[str, Subquery]:
         "handed_at": letter.values("letter__delivery__handed_at"),
         "result": Outcome.objects.holding().filter(case=OuterRef("pk")).values("result"),
     }
-    return {name: Subquery(rows[:1]) for name, rows in picked.items()}
+    facts = {name: Subquery(rows[:1]) for name, rows in picked.items()}
+    ports = told.filter(port__isnull=False).order_by("port").values("port").distinct()
+    last = told.order_by("-seen_at").values("seen_at")[:1]
+    return facts | {"ports_told": ArraySubquery(ports), "last_told": Subquery(last)}
 
 
 def _cells(row: Sequence[object]) -> list[str]:

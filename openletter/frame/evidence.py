@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import groupby
 
 from openletter.evidence.models import Observation
+from openletter.evidence.telling import attribution_of, when
 from openletter.frame import labels
 from openletter.words import Judgement, Role, Weakness
 
@@ -23,10 +24,11 @@ class EvidenceRow:
     says: str
     side: str
     code: str
-    first_seen: datetime
-    last_seen: datetime
+    first_seen: datetime | None
+    last_seen: datetime | None
 
 
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 Key = tuple[str, str, str, str, str]
 
 
@@ -43,27 +45,25 @@ def _says(weakness: str, role: Role) -> str:
     return str(labels.SAYS[Weakness(weakness)]) if weakness else "–"
 
 
-def _row(key: Key, seen: list[Observation], *, quoting: bool) -> EvidenceRow:
+def _row(key: Key, seen: list[Observation]) -> EvidenceRow:
     source, place, weakness, role, code = key
-    may_quote = quoting or bool(seen[0].source.terms.get("redistribute", False))
-    times = [one.seen_at for one in seen]
+    times = [at for one in seen if (at := when(one)) is not None]
     return EvidenceRow(
         source=source,
         place=place,
         says=_says(weakness, Role(role)),
         side=str(labels.ROLE[Role.UNKNOWN]) if role == Role.UNKNOWN else "",
-        code=code if may_quote else "",
-        first_seen=min(times),
-        last_seen=max(times),
+        code="; ".join(filter(None, (code, attribution_of(seen[0])))),
+        first_seen=min(times, default=None),
+        last_seen=max(times, default=None),
     )
 
 
-def rows_of(observations: Iterable[Observation], *, quoting: bool = False) -> list[EvidenceRow]:
-    """Observations that count, grouped; the newest statement first.
+def rows_of(observations: Iterable[Observation]) -> list[EvidenceRow]:
+    """Observations that count, grouped; the newest statement first, those without a time last.
 
-    A source's own code is shown only where its terms allow passing it on; inside the house
-    (`quoting`) it always is.
+    They come from `evidence.telling`: what may not be told is not in them.
     """
     counted = sorted((one for one in observations if one.judgement in COUNTS), key=_key)
-    rows = [_row(key, list(group), quoting=quoting) for key, group in groupby(counted, key=_key)]
-    return sorted(rows, key=lambda row: row.last_seen, reverse=True)
+    rows = [_row(key, list(group)) for key, group in groupby(counted, key=_key)]
+    return sorted(rows, key=lambda row: row.last_seen or _LONG_AGO, reverse=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from openletter.campaigns.models import Campaign, Partner, Wave
 from openletter.contacts.models import Choice
 from openletter.evidence.models import Observation
+from openletter.evidence.telling import attribution_of, ports_told, told_to_holder
 from openletter.guides import library as guides
 from openletter.guides.recognise import Candidate, Facts
 from openletter.letters import library
@@ -111,9 +112,10 @@ def observations_of(choices: Iterable[Choice]) -> dict[int, list[Observation]]:
 
 
 def case_facts(choice: Choice, rows: Sequence[Observation]) -> CaseFacts:
-    """One case as the letter tells it, with a fresh link secret."""
+    """One case as the letter tells it, with a fresh link secret; no more than terms allow."""
     case = choice.case
     weakness = Weakness(case.weakness)
+    rows = told_to_holder(rows, partner=choice.partner)
     known = recognised(weakness, rows)
     protocols = [row.protocol for row in rows if row.protocol]
     return CaseFacts(
@@ -121,7 +123,7 @@ def case_facts(choice: Choice, rows: Sequence[Observation]) -> CaseFacts:
         secret=new_secret(),
         ip=str(case.ip),
         weakness=weakness,
-        ports=tuple(sorted(set(case.finding.ports))),
+        ports=tuple(sorted(ports_told(case.finding, rows))),
         protocol=Protocol(protocols[0]) if protocols else Protocol.TCP,
         seen=tuple(_seen(rows)),
         guide_id=known.guide_id if known else "unknown",
@@ -131,17 +133,16 @@ def case_facts(choice: Choice, rows: Sequence[Observation]) -> CaseFacts:
 
 
 def _seen(rows: Sequence[Observation]) -> Iterable[Seen]:
-    """The newest statement of each source; its own term for it only where its terms allow."""
+    """The newest statement of each source, with whom it wants to be named."""
     newest: dict[str, Observation] = {}
     for row in rows:
         newest.setdefault(row.source_id, row)
     for row in list(newest.values())[:SOURCES_SHOWN]:
-        may_quote = bool(row.source.terms.get("redistribute", False))
         yield Seen(
             source=row.source.name,
             at=row.seen_at,
             port=row.port,
-            detail=(row.code or "") if may_quote else "",
+            detail="; ".join(filter(None, (row.code, attribution_of(row)))),
         )
 
 

@@ -9,6 +9,7 @@ from django.utils.translation import get_language
 
 from openletter.cases.models import Case
 from openletter.evidence.models import Observation
+from openletter.evidence.telling import ports_told
 from openletter.guides import library
 from openletter.guides.recognise import UNKNOWN
 from openletter.guides.values import Values
@@ -33,7 +34,7 @@ def fix_for(case: Case, seen: Sequence[Observation]) -> Fix:
     found = recognised(Weakness(case.weakness), seen)
     language = get_language() or "en"
     guide = library.guide(found.guide_id if found else UNKNOWN, language=language)
-    ports = case.finding.ports
+    ports = ports_told(case.finding, seen)
     values = Values(ip=str(case.ip), port=ports[0] if ports else None, proto="tcp")
     steps = [section for key in FIRST_STEPS if (section := guide.section(key))]
     return Fix(

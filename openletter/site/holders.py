@@ -7,7 +7,6 @@ case and nothing else: no letter, no mailbox, no other address, no answer of any
 from __future__ import annotations
 
 from collections.abc import Sequence
-from copy import copy
 from dataclasses import dataclass
 
 from django.db.models import QuerySet
@@ -101,7 +100,7 @@ def evidence_by_case(cases: Sequence[Case]) -> dict[int, list[Observation]]:
     by_id = {row.pk: row for row in rows.order_by("-seen_at", "-id")}
     return {
         case.pk: told_to_holder(
-            (copy(row) for pk, row in by_id.items() if pk in set(case.finding.rows)),
+            [row for pk, row in by_id.items() if pk in set(case.finding.rows)],
             partner=case.partner,
         )
         for case in cases

@@ -6,8 +6,9 @@ Reading never changes anything. An answer is a page that asks once more, a POST 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import wraps
 from typing import Final
 
@@ -19,6 +20,7 @@ from django.shortcuts import render
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from openletter.evidence.telling import last_told, ports_told
 from openletter.frame.evidence import rows_of
 from openletter.letters.models import LetterCase
 from openletter.replies.rules.actions import PageAction
@@ -29,6 +31,7 @@ from openletter.site.fixes import fix_for
 from openletter.site.holders import (
     Door,
     case_door,
+    evidence_by_case,
     evidence_of,
     has_stopped,
     letter_door,
@@ -130,9 +133,17 @@ def _letter(request: HttpRequest, door: Door) -> HttpResponse:
     )
     if only is not None:
         told["single"] = _case_facts(here, request)
+    else:
+        told["listed"] = _with_times(list(page))
     stopped = bool(told["stopped"])
     told["all_buttons"] = _letter_buttons(door, rows, many=only is None, stopped=stopped)
     return render(request, "site/letter.html", told)
+
+
+def _with_times(rows: Sequence[LetterCase]) -> list[tuple[LetterCase, datetime | None]]:
+    """Each row with the newest time that may be told of it."""
+    seen = evidence_by_case([row.case for row in rows])
+    return [(row, last_told(seen[row.case_id])) for row in rows]
 
 
 def _letter_buttons(

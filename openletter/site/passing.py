@@ -19,8 +19,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
 from openletter.cases.models import Case
+from openletter.evidence.models import Observation
+from openletter.evidence.telling import last_told, ports_told
 from openletter.frame import labels
 from openletter.letters.models import Letter, LetterCase
+from openletter.site.holders import evidence_by_case
 from openletter.words import Weakness, print_reference, secret_hash
 
 LINK = re.compile(r"/c/([a-z2-7]{20})\b", re.IGNORECASE)
@@ -49,9 +52,9 @@ def secrets_of(letter: Letter, rows: Iterable[LetterCase]) -> dict[int, str]:
     return {case: printed[held] for case, held in hashes.items() if held in printed}
 
 
-def _lines(case: Case, secret: str | None) -> list[str]:
-    ports = ", ".join(str(port) for port in case.finding.ports)
-    seen = case.finding.last_seen
+def _lines(case: Case, secret: str | None, rows: Sequence[Observation]) -> list[str]:
+    ports = ", ".join(str(port) for port in ports_told(case.finding, rows))
+    seen = last_told(rows)
     told = [
         _("Address: {address}").format(address=case.ip),
         _("What is wrong: {weakness}").format(weakness=labels.WEAKNESS[Weakness(case.weakness)]),
@@ -69,7 +72,8 @@ def _lines(case: Case, secret: str | None) -> list[str]:
 
 def text_of(cases: Sequence[Case], *, secrets: Mapping[int, str]) -> str:
     """What is wrong, how to close it, where to answer, how to see that it is real."""
-    blocks = ["\n".join(_lines(case, secrets.get(case.id))) for case in cases]
+    told = evidence_by_case(cases)
+    blocks = ["\n".join(_lines(case, secrets.get(case.id), told[case.id])) for case in cases]
     opening = ngettext(
         "Public databases say that anybody on the internet can use a server at this address. "
         "Please close it, or pass this on to whoever looks after it.",

@@ -9,6 +9,7 @@ from dataclasses import fields
 
 from openletter.evidence.rules.feeds import Downgrade, Feed, Format, Meaning
 from openletter.evidence.rules.spaces import Space
+from openletter.evidence.rules.terms import BadTermsError, read_terms
 from openletter.wire.mappedcsv import BadMappingError, CsvMapping, read_mapping
 from openletter.words import Judgement, Role, Weakness
 
@@ -166,6 +167,10 @@ def _weaknesses(raw: object) -> tuple[Weakness, ...]:
 
 def _terms(raw: object) -> dict[str, str | bool]:
     table = _table(raw, "terms")
+    try:
+        read_terms(table)
+    except BadTermsError as problem:
+        raise BadDefinitionError(str(problem)) from None
     return {key: one if isinstance(one, bool) else _text(one, key) for key, one in table.items()}
 
 
