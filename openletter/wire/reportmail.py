@@ -201,7 +201,8 @@ def _opened(name: str, raw: bytes, budget: _Budget, *, depth: int) -> list[Part]
 def _whole_problem(mail: Mail, raw: bytes) -> str:
     """Why nothing of a mail can be trusted."""
     if mail.content_type == "multipart/encrypted" or "pkcs7-mime" in mail.content_type:
-        return "mail-encrypted"
+        is_signed = "signed" in mail.params.get("smime-type", "")
+        return "format-not-read" if is_signed else "mail-encrypted"
     for problem, code in (
         ("depth-cut", "mail-too-deep"),
         ("parts-cut", "too-many-members"),
@@ -276,8 +277,10 @@ def _own_reports(message: _Message, name: str, told: Mapping[str, str]) -> list[
 
 
 def _is_report_json(leaf: Leaf) -> bool:
-    """Whether a part means to be XARF as JSON."""
-    if leaf.content_type not in _JSON and not _filename(leaf).lower().endswith(".json"):
+    """Whether a part, also the text of the mail itself, means to be XARF as JSON."""
+    named = leaf.content_type in _JSON or _filename(leaf).lower().endswith(".json")
+    is_bare = leaf.content_type == "text/plain" and leaf.body.lstrip()[:1] in {b"{", b"["}
+    if not named and not is_bare:
         return False
     return b'"xarf_version"' in leaf.body or b'"ReporterInfo"' in leaf.body
 
@@ -314,6 +317,8 @@ def _is_whole_mail(leaf: Leaf, name: str) -> bool:
 def _label(leaf: Leaf, at: int) -> str:
     """The name of what is worth reading; empty for prose, pictures and signatures."""
     named = _filename(leaf)
+    if _is_report_json(leaf):
+        return named or f"part-{at}.json"
     if _NOT_REPORTS.match(leaf.content_type) or named.lower().endswith((".asc", ".sig", ".p7s")):
         return ""
     if leaf.content_type in _ENDINGS or _READABLE.search(named):

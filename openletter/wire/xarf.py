@@ -117,7 +117,7 @@ def _role(category: str) -> str:
 def _tags(report: Report, kind: str) -> tuple[str, ...]:
     if TEST_TAG in _texts(report, "tags"):
         return (TEST_TAG,)
-    if kind == "vulnerability/open_service":
+    if kind in {"vulnerability/open_service", "vulnerability/open"}:
         return (f"open-service:{_service(report, _text(report, 'service'))}",)
     if kind == "vulnerability/misconfiguration":
         return (_misconfigured(report),)

@@ -225,6 +225,7 @@ KINDS: Mapping[str, Mapping[str, Check]] = {
         "cve": _report(_VULNERABILITY, "service", "service_port", "cve_id"),
         "misconfiguration": _report(_VULNERABILITY, "service"),
         "open_service": _report(_VULNERABILITY, "service"),
+        "open": _report(_VULNERABILITY, "service"),  # its name in 4.0
     },
     "infrastructure": {
         "botnet": _report(_INFRASTRUCTURE, "compromise_evidence"),

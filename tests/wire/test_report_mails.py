@@ -238,6 +238,14 @@ def test_xarf_is_read_where_it_lies_in_a_mail(kind: str) -> None:
         assert found.named() == [("r.eml!xarf.json", None)]
 
 
+def test_xarf_may_be_all_that_a_mail_says() -> None:
+    for kind in ("text/plain", "application/json"):
+        head = f"{HEADERS}Content-Type: {kind}\r\n\r\n".encode()
+        found = read(head + as_bytes(third()))
+        assert found.said() == [("192.0.2.55", "accept", "says-open")]
+        assert found.named() == [("r.eml!part-1.json", None)]
+
+
 def test_a_forwarded_report_mail_is_read() -> None:
     inner = mail(PROSE, attached(REPORT, csv("192.0.2.5")))
     found = read(mail(PROSE, within(inner, mark="a")))
@@ -280,6 +288,10 @@ def test_mails_in_archives_are_read_and_archives_in_mails_in_archives_too() -> N
         (mail(attached(REPORT, csv()))[:-300], "mail-cut-off"),
         (mail(PROSE, kind='multipart/encrypted; protocol="application/pgp-encrypted"'),
          "mail-encrypted"),
+        (HEADERS.encode() + b"Content-Type: application/pkcs7-mime\r\n\r\nMIAG",
+         "mail-encrypted"),
+        (HEADERS.encode() + b"Content-Type: application/pkcs7-mime; smime-type=signed-data\r\n"
+         b"\r\nMIAG", "format-not-read"),
         (mail(PROSE, kind="multipart/report; report-type=delivery-status"),
          "mail-without-report"),
         (mail(*[PROSE] * 300), "too-many-members"),

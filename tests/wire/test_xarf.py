@@ -75,6 +75,7 @@ def test_the_port_an_attack_came_from_is_no_port_of_a_server() -> None:
     ("fields", "tag"),
     [
         ({"service": "SOCKS5 proxy"}, "open-service:socks"),
+        ({"service": "SOCKS5", "type": "open", "xarf_version": "4.0.0"}, "open-service:socks"),
         ({"service": "Open_SOCKS (server)"}, "open-service:socks"),
         ({"service": "SOCKS4/5"}, "open-service:socks"),
         ({"service": "socks_v5"}, "open-service:socks"),
