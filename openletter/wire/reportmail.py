@@ -26,6 +26,8 @@ ARF, XARF_MAIL, HONEYPOT = "arf", "x-arf", "honey-pot"
 LARGEST_MAIL = 32 << 20
 MOST_MAILS, MOST_HELD = 5_000, 512 << 20
 """Of a mailbox: mails, and bytes of all that is opened; the rest of a larger one is not read."""
+LARGEST_TEXT = 1 << 20
+"""A part that reports in words of its own is never longer."""
 LONGEST_NAME = 580
 DEEPEST = 3
 """So many mails may lie in one another."""
@@ -33,7 +35,9 @@ _BOM = b"\xef\xbb\xbf"
 _HEAD = 16_384
 _READ = MailLimits(depth=12, parts=200, header_bytes=1 << 20)
 _ENVELOPE = re.compile(rb"From [^\r\n]{1,500}\r?\n")
-_NEXT_MAIL = re.compile(rb"(?m)^From \S+ .{0,80}\d\d:\d\d(?::\d\d)?.{0,40}\d{4}\r?\n(?=[!-9;-~]+:)")
+_NEXT_MAIL = re.compile(
+    rb"(?m)^From \S{1,300} .{0,80}\d\d:\d\d(?::\d\d)?.{0,40}\d{4}\r?\n(?=[!-9;-~]+:)"
+)
 _QUOTED_FROM = re.compile(rb"(?m)^>(>*From )")
 _LINE = re.compile(rb"([!-9;-~]+)[ \t]*:|[ \t]")
 _OF_MAILS = frozenset(
@@ -264,7 +268,10 @@ def _own_reports(message: _Message, name: str, told: Mapping[str, str]) -> list[
     found: list[Part] = []
     is_monitor = bool(message.get(honeypot.HEADER))
     for at, leaf in enumerate(message.leaves, start=1):
-        if leaf.content_type == "message/feedback-report":
+        if len(leaf.body) > LARGEST_TEXT:
+            if leaf.content_type == "message/feedback-report":
+                found.append(_refused(f"{name}!feedback-report", "too-large"))
+        elif leaf.content_type == "message/feedback-report":
             kind = fields.one(fields.folded(leaf.text), "Feedback-Type").lower()
             if kind != "xarf":  # its report is the JSON beside it
                 found.append(_text_part(leaf, f"{name}!feedback-report", ARF, told))

@@ -368,6 +368,13 @@ def test_a_vast_mail_is_refused_before_it_is_held() -> None:
     assert found.named() == [("m.zip!m.eml", "mail-too-large")]
 
 
+def test_a_reporting_part_without_end_is_refused() -> None:
+    endless = feedback() + "X: y\r\n" * 300_000
+    kind = "multipart/report; report-type=feedback-report"
+    assert read(mail(PROSE, endless, kind=kind)).named() == [("r.eml!feedback-report", "too-large")]
+    assert read(x_arf(X_ARF + "---\n" * 400_000)).files[0].reason == "mail-without-report"
+
+
 def test_headers_without_end_are_refused() -> None:
     raw = (HEADERS + "X-Long: " + "a" * (2 << 20) + "\r\n\r\nbody").encode()
     assert [one.reason for one in read(raw).files] == ["mail-too-large"]
