@@ -372,7 +372,9 @@ def test_a_reporting_part_without_end_is_refused() -> None:
     endless = feedback() + "X: y\r\n" * 300_000
     kind = "multipart/report; report-type=feedback-report"
     assert read(mail(PROSE, endless, kind=kind)).named() == [("r.eml!feedback-report", "too-large")]
-    assert read(x_arf(X_ARF + "---\n" * 400_000)).files[0].reason == "mail-without-report"
+    assert read(x_arf(X_ARF + "---\n" * 400_000)).named() == [
+        ("r.eml!report.txt", "format-unknown")
+    ]
 
 
 def test_headers_without_end_are_refused() -> None:
