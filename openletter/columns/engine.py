@@ -13,11 +13,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import duckdb
+if TYPE_CHECKING:
+    import duckdb
 
-Engine = duckdb.DuckDBPyConnection
-Value = str | int | float | bool | None
+    Engine = duckdb.DuckDBPyConnection
 
 _PREFIX = "columns-"
 _OFF = (
@@ -93,6 +94,8 @@ def desk(state: Path, *, also: Sequence[Path] = (), room: Room | None = None) ->
     sweep(state)
     folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-", dir=state)).resolve()
     try:
+        import duckdb  # noqa: PLC0415 - 60 MB that only who reads big files needs
+
         engine = duckdb.connect()
         try:
             _lock(engine, folder, also=also, room=room or Room())

@@ -34,14 +34,15 @@ def address_of(high: int, low: int) -> Address:
     return IPv6Address(high << 64 | low)
 
 
-def four(text: str) -> str:
-    """SQL: the number of a dotted quad without leading zeros, else NULL. `text` is a column."""
-    parts = [f"try_cast(quad.{name} AS UTINYINT)::UINTEGER" for name in "abcd"]
-    shifted = " | ".join(f"({part} << {24 - 8 * at})" for at, part in enumerate(parts))
-    names = "['a', 'b', 'c', 'd']"
-    return (
-        f"list_transform([regexp_extract({text}, '{PLAIN4}', {names})], lambda quad: {shifted})[1]"
-    )
+def quad(text: str) -> str:
+    """SQL: the four octets of a dotted quad without leading zeros, else empty texts."""
+    return f"regexp_extract({text}, '{PLAIN4}', ['a', 'b', 'c', 'd'])"
+
+
+def four(quad: str) -> str:
+    """SQL: the number of what `quad` took apart; NULL where it isn't one address."""
+    parts = [f"try_cast({quad}.{name} AS UTINYINT)::UINTEGER" for name in "abcd"]
+    return " | ".join(f"({part} << {24 - 8 * at})" for at, part in enumerate(parts))
 
 
 def halves(source: str, *, keep: str) -> str:

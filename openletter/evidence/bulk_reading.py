@@ -13,7 +13,6 @@ from openletter.evidence.layouts import layout_of
 from openletter.evidence.rules import reading
 from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.recognise import Hint, NotRead, Recognised
-from openletter.evidence.rules.spaces import Spaces
 from openletter.wire.lines import lines
 from openletter.wire.unpack import Part, parts
 

@@ -94,6 +94,7 @@ class Sheet:
         self._refusing: set[int] = set()
         self._skips: list[int] = []
         self._header_end = 0
+        self._has_odd_times = False
         self._odd: list[tuple[object, ...]] = []
 
     # -- from bytes to a table -------------------------------------------------------------------
@@ -149,7 +150,11 @@ class Sheet:
         self.desk.fill("unclear", ["t UINTEGER"], [(t,) for t in unclear])
         run(
             sql.strays(
-                self.layout, header_end=end, special=bool(self._special), unclear=bool(unclear)
+                self.layout,
+                header_end=end,
+                odd_times=self._has_odd_times,
+                special=bool(self._special),
+                unclear=bool(unclear),
             )
         )
         for line, cells in self._cells_of("SELECT line FROM strays"):
@@ -168,6 +173,8 @@ class Sheet:
                 )
                 if told is not None and FIRST_PLAUSIBLE <= told <= latest:
                     found.append((str(text), microseconds(told)))
+                else:
+                    self._has_odd_times = True
         self.desk.fill("times", ["w VARCHAR", "seen BIGINT"], found)
 
     def _mark_special(self) -> None:
@@ -331,10 +338,18 @@ class Sheet:
                 self.told.by_reason["same-target"] += double
 
     def write(self, path: Path, *, labels: Mapping[str, str]) -> int:
-        """All statements of the file as Parquet, in its order; returns how many there are."""
+        """All statements of the file as Parquet; returns how many there are."""
         skips = [(line, at + 1) for at, line in enumerate(self._skips)]
         self.desk.fill("skips", ["line UBIGINT", "n UBIGINT"], skips)
-        self.desk.run(sql.write(path, self.layout, header_end=self._header_end, labels=labels))
+        self.desk.run(
+            sql.write(
+                path,
+                self.layout,
+                header_end=self._header_end,
+                labels=labels,
+                with_skips=bool(skips),
+            )
+        )
         return self.desk.number(f"SELECT count(*) FROM read_parquet({file(path)})")
 
     def row_of(self, line: int) -> int:

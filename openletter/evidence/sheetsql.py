@@ -46,8 +46,9 @@ def raw(path: Path, layout: Layout) -> str:
     return f"""
     CREATE OR REPLACE TEMP TABLE raw AS
     SELECT k4, CASE WHEN k4 IS NULL THEN addr END AS addr{kept}
-    FROM (SELECT *, {keys.four("addr")} AS k4
-          FROM (SELECT *, {layout.address} AS addr{time}{told} FROM {read}))
+    FROM (SELECT *, {keys.four("quad")} AS k4
+          FROM (SELECT *, {keys.quad("addr")} AS quad
+                FROM (SELECT *, {layout.address} AS addr{time}{told} FROM {read})))
     """
 
 
@@ -60,7 +61,7 @@ def six(layout: Layout) -> str:
     """Plain IPv6 rows, with all that is known of them; mapped IPv4 is spelled too oddly."""
     time = ", w" if layout.time else ""
     keep = f"line{time}{rest(layout)}"
-    source = "(SELECT rowid + 1 AS line, * FROM raw WHERE contains(addr, ':'))"
+    source = "(SELECT (rowid + 1)::UBIGINT AS line, * FROM raw WHERE contains(addr, ':'))"
     return f"""
     CREATE OR REPLACE TEMP TABLE six AS
     SELECT * FROM ({keys.halves(source, keep=keep)}) WHERE NOT {is_four()}
@@ -70,17 +71,17 @@ def six(layout: Layout) -> str:
 def kinds(layout: Layout, *, header_end: int) -> str:
     """Each combination of what a judgement rests on, and the line where it first stands."""
     names = rest(layout)
-    return f"""
-    CREATE OR REPLACE TEMP TABLE kinds AS
-    SELECT row_number() OVER ()::UINTEGER AS t, *
-    FROM (SELECT min(rowid) + 1 AS line{names} FROM raw WHERE rowid >= {header_end} GROUP BY ALL)
-    """
+    found = f"SELECT (min(rowid) + 1)::UBIGINT AS line{names} FROM raw WHERE rowid >= {header_end}"
+    return (
+        "CREATE OR REPLACE TEMP TABLE kinds AS "
+        f"SELECT row_number() OVER ()::UINTEGER AS t, * FROM ({found} GROUP BY ALL)"
+    )
 
 
 def plain4(layout: Layout, columns: str, *, of: str = "spoken", header_end: int) -> str:
     """Plain IPv4 rows with what the table `of` knows of their kind; `columns` of both."""
     return f"""
-    SELECT {columns} FROM (SELECT rowid + 1 AS line, * FROM raw
+    SELECT {columns} FROM (SELECT (rowid + 1)::UBIGINT AS line, * FROM raw
                            WHERE k4 IS NOT NULL AND rowid >= {header_end}) AS row
     {_joined(layout, of)}
     """
@@ -105,19 +106,23 @@ def seen(layout: Layout) -> str:
     return "times.seen" if layout.time else "spoken.seen"
 
 
-def strays(layout: Layout, *, header_end: int, special: bool, unclear: bool) -> str:
+def strays(
+    layout: Layout, *, header_end: int, odd_times: bool, special: bool, unclear: bool
+) -> str:
     """Lines that no kind speaks for: no plain address, no plain time, or a special one."""
     where = f"rowid >= {header_end} AND rowid + 1 NOT IN (SELECT line FROM apart)"
     no_address = "k4 IS NULL AND rowid + 1 NOT IN (SELECT line FROM six)"
-    found = [f"SELECT rowid + 1 AS line FROM raw WHERE {no_address} AND {where}"]
+    found = [f"SELECT (rowid + 1)::UBIGINT AS line FROM raw WHERE {no_address} AND {where}"]
     if layout.time:
-        found.append(f"SELECT rowid + 1 FROM raw WHERE {where} AND w NOT IN (SELECT w FROM times)")
+        found.append(
+            f"SELECT (rowid + 1)::UBIGINT FROM raw WHERE {where} AND w NOT IN (SELECT w FROM times)"
+        )
     if special:
         found += special_lines(header_end)
     if unclear:
         names = rest(layout).removeprefix(", ")
         kind = f"JOIN kinds USING ({names})" if names else "CROSS JOIN kinds"
-        rows = f"(SELECT rowid + 1 AS stray, * FROM raw WHERE {where})"
+        rows = f"(SELECT (rowid + 1)::UBIGINT AS stray, * FROM raw WHERE {where})"
         found.append(f"SELECT stray FROM {rows} {kind} WHERE t IN (SELECT t FROM unclear)")
     return f"CREATE OR REPLACE TEMP TABLE strays AS {' UNION '.join(found)}"
 
@@ -143,7 +148,7 @@ def refused(layout: Layout, *, header_end: int) -> str:
 
 def _special4(header_end: int) -> str:
     return (
-        "SELECT line FROM (SELECT rowid + 1 AS line, k4 FROM raw WHERE k4 IS NOT NULL "
+        "SELECT line FROM (SELECT (rowid + 1)::UBIGINT AS line, k4 FROM raw WHERE k4 IS NOT NULL "
         f"AND rowid >= {header_end}) AS row ASOF JOIN special4 ON row.k4 >= special4.first "
         "WHERE k4 <= special4.last"
     )
@@ -192,57 +197,57 @@ def unique6(layout: Layout, *, header_end: int, with_strays: bool) -> str:
     """
 
 
-def write(path: Path, layout: Layout, *, header_end: int, labels: Mapping[str, str]) -> str:
-    """All statements to a file, a row each as the judge would have put it."""
+def write(
+    path: Path, layout: Layout, *, header_end: int, labels: Mapping[str, str], with_skips: bool
+) -> str:
+    """All statements to a file, a row each as the judge would have put it, in no order."""
     told = ", ".join(f"{name}: {literal(text)}" for name, text in sorted(labels.items()))
+    is_double = "is_ranked AND first_line < told.line"
+    skips = (
+        "ASOF LEFT JOIN skips AS told_skips ON told.line >= told_skips.line "
+        "ASOF LEFT JOIN skips AS first_skips ON told.first_line >= first_skips.line"
+    )
+    n_told = "coalesce(told_skips.n, 0)" if with_skips else "0"
+    n_first = "coalesce(first_skips.n, 0)" if with_skips else "0"
+    cells = "".join(f", told.c{at}" for at in layout.wanted)
     return f"""
     COPY (
-      SELECT {_row("told", header_end)} AS "row", told.line, told.hi, told.lo, told.sign,
-             CASE WHEN is_ranked AND uniq.first_line < told.line THEN 'same-as' ELSE says END
-               AS judgement,
-             says,
-             CASE WHEN is_ranked AND uniq.first_line < told.line THEN 'same-target' ELSE reason END
-               AS reason,
-             code, told.seen,
-             CASE WHEN is_ranked AND uniq.first_line < told.line
-                  THEN {_row("uniq", header_end)} END AS same_as,
-             told.cells
-      FROM ({_statements(layout, header_end)}) AS told
-      LEFT JOIN (SELECT hi, lo, sign, first_line FROM ({_firsts()})) AS uniq USING (hi, lo, sign)
-      ASOF LEFT JOIN skips AS told_skips ON told.line >= told_skips.line
-      ASOF LEFT JOIN skips AS uniq_skips ON uniq.first_line >= uniq_skips.line
-      ORDER BY told.line
+      SELECT (told.line - {header_end} - {n_told})::UBIGINT AS "row", told.line, told.hi, told.lo,
+             told.sign, CASE WHEN {is_double} THEN 'same-as' ELSE says END AS judgement, says,
+             CASE WHEN {is_double} THEN 'same-target' ELSE reason END AS reason, code, told.seen,
+             CASE WHEN {is_double} THEN (first_line - {header_end} - {n_first})::UBIGINT END
+               AS same_as{cells}
+      FROM ({_statements(layout, header_end)}) AS told {skips if with_skips else ""}
     ) TO {file(path)} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{told}}})
     """
 
 
-def _row(of: str, header_end: int) -> str:
-    line = "uniq.first_line" if of == "uniq" else "told.line"
-    return f"({line} - {header_end} - coalesce({of}_skips.n, 0))"
-
-
 def _statements(layout: Layout, header_end: int) -> str:
-    cells = f"[{', '.join(f'c{at}' for at in layout.wanted)}]"
+    cells = "".join(f", c{at}" for at in layout.wanted)
     says = f"sign, says, reason, code, is_ranked, {seen(layout)} AS seen"
-    four = f"line, 0::UBIGINT AS hi, ({keys.MAPPED} + k4)::UBIGINT AS lo, {says}, {cells} AS cells"
-    six = f"line, hi, lo, {says}, {cells} AS cells"
-    wanted = "".join(f", c{at}" for at in layout.wanted)
-    raw_six = f"JOIN (SELECT rowid + 1 AS text_line{wanted} FROM raw) AS text ON text_line = line"
+    first = f"first >> {LINE_SHIFT} AS first_line"
+    four = f"line, 0::UBIGINT AS hi, ({keys.MAPPED} + k4)::UBIGINT AS lo, {says}, {first}{cells}"
+    six = f"line, hi, lo, {says}, {first}{cells}"
+    odd = "".join(f", cells[{place}] AS c{at}" for place, at in enumerate(layout.wanted, start=1))
+    uniq4 = f"JOIN (SELECT id, first FROM uniq4) ON id = (k4::UBIGINT << {signs.BITS}) | sign"
+    uniq6 = "JOIN (SELECT hi, lo, sign, first FROM uniq6) USING (hi, lo, sign)"
+    text = f"SELECT (rowid + 1)::UBIGINT AS text_line{cells} FROM raw"
+    apart = "WHERE line NOT IN (SELECT line FROM strays)"
     return f"""
-    {plain4(layout, four, header_end=header_end)} WHERE line NOT IN (SELECT line FROM strays)
+    {plain4(layout, four, header_end=header_end)} {uniq4} {apart}
     UNION ALL
-    {plain6(layout, six, header_end=header_end)} {raw_six}
-    WHERE line NOT IN (SELECT line FROM strays)
+    {plain6(layout, six, header_end=header_end)} JOIN ({text}) ON text_line = line {uniq6} {apart}
     UNION ALL
-    SELECT line, hi, lo, sign, says, reason, code, is_ranked, odd.seen, cells
-    FROM odd JOIN meanings USING (m)
+    SELECT line, hi, lo, sign, says, reason, code, is_ranked, odd.seen,
+           coalesce(first, line << {LINE_SHIFT}) >> {LINE_SHIFT} AS first_line{odd}
+    FROM odd JOIN meanings USING (m) LEFT JOIN ({_firsts()}) USING (hi, lo, sign)
     """
 
 
 def _firsts() -> str:
     return f"""
     SELECT 0::UBIGINT AS hi, ({keys.MAPPED} + (id >> {signs.BITS}))::UBIGINT AS lo,
-           (id & {(1 << signs.BITS) - 1})::UINTEGER AS sign, first >> {LINE_SHIFT} AS first_line
+           (id & {(1 << signs.BITS) - 1})::UINTEGER AS sign, first
     FROM uniq4
-    UNION ALL SELECT hi, lo, sign, first >> {LINE_SHIFT} FROM uniq6
+    UNION ALL SELECT hi, lo, sign, first FROM uniq6
     """

@@ -33,7 +33,12 @@ def keep(source: Path | bytes) -> bytes:
 
 def open_kept(digest: bytes) -> BinaryIO:
     """The kept bytes, seekable; FileNotFoundError where the spool was emptied."""
-    return (_folder() / digest.hex()).open("rb")
+    return place(digest).open("rb")
+
+
+def place(digest: bytes) -> Path:
+    """Where the bytes of that SHA-256 lie."""
+    return _folder() / digest.hex()
 
 
 def _copy(source: Path | bytes, out: BinaryIO | tempfile._TemporaryFileWrapper[bytes]) -> bytes:

@@ -20,6 +20,7 @@ from openletter.evidence.rules.reading import Contents, FileVerdict, read_file
 from openletter.evidence.rules.recognise import Hint
 from openletter.evidence.spacelists import known_spaces
 from openletter.evidence.weighing import unweighed, weigh, weigh_address
+from openletter.evidence.wide import WideReader
 from openletter.evidence.writing import PartWriter
 from openletter.wire.containers import contents as read_here
 from openletter.wire.mappedcsv import read_mapping
@@ -136,16 +137,18 @@ def _store_rows(
     mapping = read_mapping(batch.mapping) if batch.mapping is not None else None
     hint = Hint(source=batch.declared_source, mapping=mapping)
     verdicts: list[FileVerdict] = []
-    writer = PartWriter(batch, book=book, now=now)
-    events = read_file(
-        batch.name, stream, book=book, now=now, hint=hint, contents=contents, spaces=known_spaces()
-    )
-    for event in events:
-        if isinstance(event, FileVerdict):
-            writer.finish(event)
-            verdicts.append(event)
-        else:
-            writer.add(event)
+    writer, spaces = PartWriter(batch, book=book, now=now), known_spaces()
+    with WideReader(batch, spaces=spaces, now=now) as wide:
+        events = read_file(
+            batch.name, stream, book=book, now=now, hint=hint, contents=contents, spaces=spaces,
+            wide=wide,
+        )  # fmt: skip
+        for event in events:
+            if isinstance(event, FileVerdict):
+                wide.settle(writer.finish(event))
+                verdicts.append(event)
+            else:
+                writer.add(event)
     return verdicts
 
 

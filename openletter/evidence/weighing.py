@@ -19,6 +19,7 @@ from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import CampaignState
 from openletter.evidence import known
 from openletter.evidence.copying import copy_findings
+from openletter.evidence.following import follow
 from openletter.evidence.models import Finding, Observation, Withdrawal
 from openletter.evidence.rules.forms import Form
 from openletter.evidence.rules.weigh import CERT_ONLY, Listing, Policy, Weighed
@@ -90,6 +91,9 @@ def weigh(campaign: Campaign, *, now: datetime, limit: int) -> int:
     keys = [pk for pk, _, _ in fresh]
     take_back_late(keys, exercise=campaign.world)
     targets = {(ip, Weakness(weakness)) for _, ip, weakness in fresh if weakness}
+    if follow(targets, exercise=campaign.world, now=now):
+        late = unweighed(campaign, now=now).filter(ip__in=[ip for ip, _ in targets])
+        take_back_late(list(late.values_list("id", flat=True)), exercise=campaign.world)
     reweigh(targets, exercise=campaign.world, now=now)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE observation SET weighed_at = %s WHERE id = ANY(%s)", [now, keys])

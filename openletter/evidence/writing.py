@@ -40,7 +40,7 @@ class PartWriter:
         if len(self._rows) >= PIECE:
             self._flush(judged.source)
 
-    def finish(self, verdict: FileVerdict) -> None:
+    def finish(self, verdict: FileVerdict) -> Part:
         """The part is read: write what is left and what became of it."""
         if self._rows:
             self._flush(self._rows[0].source)
@@ -57,6 +57,7 @@ class PartWriter:
         part.by_reason = verdict.by_reason
         part.save()
         self._part = self._newest = None
+        return part
 
     def _flush(self, source: str) -> None:
         if self._part is None:

@@ -3,10 +3,11 @@
 import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
+from django.db import migrations, models
+
 import openletter.campaigns.fields
 import openletter.evidence.rules.zones
 import openletter.words
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):

@@ -4,20 +4,26 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('evidence', '0004_zones'),
+        ("evidence", "0004_zones"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='part',
-            name='compared',
-            field=models.JSONField(help_text="new, changed, same, gone beside the feed before; why gone isn't told", null=True),
+            model_name="part",
+            name="compared",
+            field=models.JSONField(
+                help_text="new, changed, same, gone beside the feed before; why gone isn't told",
+                null=True,
+            ),
         ),
         migrations.AddField(
-            model_name='part',
-            name='day_file',
-            field=models.CharField(blank=True, help_text="its statements as Parquet below the state's days", max_length=300),
+            model_name="part",
+            name="day_file",
+            field=models.CharField(
+                blank=True,
+                help_text="its statements as Parquet below the state's days",
+                max_length=300,
+            ),
         ),
     ]

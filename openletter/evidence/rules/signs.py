@@ -58,6 +58,6 @@ def said_by(sign: int) -> Said:
     )
 
 
-def weakness_code(weakness: Weakness | None) -> int:
-    """The top bits of a sign that names it."""
-    return _WEAKNESS.index(weakness)
+def code_of(weakness: str) -> int:
+    """The top bits of a sign that names this weakness."""
+    return _WEAKNESS.index(Weakness(weakness))
