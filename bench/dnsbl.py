@@ -31,7 +31,7 @@ from openletter.net.dns_client import DnsClient, Heard
 from openletter.net.dns_ports import Server
 from openletter.wire.dns import Rcode, Type, encode_name, listing_question
 from tests.servers import debian
-from tests.servers.dns import rbldnsd
+from tests.servers.dns import rbldnsd, unbound
 
 ZONES = tuple(f"bl{number}.test" for number in range(10))
 AT_ONCE = 100
@@ -186,6 +186,9 @@ def main(arguments: list[str]) -> None:
         few = questions[: len(questions) // 50]
         row("dnspython, asyncio", len(few), measured(with_dnspython, few, server.port))
         row("dnsperf (C)", len(questions), with_dnsperf(questions, server.port))
+        with unbound(dict.fromkeys(ZONES, server.port)) as resolver:
+            row("ours, through unbound, cold", len(some), measured(ours, some, resolver.port))
+            row("ours, through unbound, warm", len(some), measured(ours, some, resolver.port))
 
 
 if __name__ == "__main__":
