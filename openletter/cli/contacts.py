@@ -1,7 +1,4 @@
-"""`openletter contact`: whom to write to, from files, without network, database or Django.
-
-And `openletter registry load`, which puts registries' files into the database.
-"""
+"""`openletter contact`: whom to write to, from files, without network, database or Django."""
 
 from __future__ import annotations
 
@@ -15,7 +12,6 @@ import typer
 from typer import Context
 from typer.core import TyperCommand
 
-from openletter.catalogue import sentence
 from openletter.cli import lookup
 from openletter.contacts.rules import answers
 from openletter.wire import delegated, rdap, rpsl, rpsl_links, whois
@@ -54,7 +50,6 @@ def repeated(args: list[str]) -> list[str]:
 def register(app: typer.Typer) -> None:
     """Mount this part."""
     app.command("contact", cls=ManyFiles)(contact)
-    app.add_typer(registry, name="registry")
 
 
 def contact(
@@ -193,43 +188,3 @@ def _opened(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as problem:
         _refuse(f"{path}: {problem.strerror}")
-
-
-# -- registries into the database ---------------------------------------------------------------
-
-registry = typer.Typer(help="Registries' files, from which contacts are found.")
-
-
-@registry.command("load")
-def load(
-    files: Annotated[list[Path], typer.Argument(help="RPSL dumps, RDAP answers, delegated files")],
-    *,
-    exercise: Annotated[
-        str | None, typer.Option(metavar="SLUG", help="only for this exercise's world")
-    ] = None,
-) -> None:
-    """Load files that belong together; the same bytes again change nothing.
-
-    All or nothing: one file that can't be read, and nothing is changed (exit code 2).
-    """
-    from openletter import shell
-
-    shell.setup()
-    from openletter.campaigns import clock
-    from openletter.campaigns.models import Campaign
-    from openletter.contacts import steps
-    from openletter.contacts.errors import ContactError
-
-    world = Campaign.objects.filter(slug=exercise, exercise=True).first() if exercise else None
-    if exercise and world is None:
-        _refuse(f"there is no exercise {exercise!r}")
-    try:
-        loads = steps.load_registries(files, exercise=world, now=clock.now(world))
-    except ContactError as problem:
-        _refuse(sentence("openletter.contacts", problem.reason, "en"))
-    for each in loads:
-        refused = ", ".join(f"{count} {why}" for why, count in sorted(each.rejected.items()))
-        typer.echo(
-            f"{each.name}: {each.netblocks} netblocks, {each.candidates} addresses"
-            f"{f'; refused: {refused}' if refused else ''}"
-        )

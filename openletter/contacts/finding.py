@@ -9,6 +9,7 @@ from datetime import datetime
 
 from django.db.models import Q
 
+from openletter.campaigns.fields import Address
 from openletter.campaigns.models import Campaign, Constituency
 from openletter.campaigns.rules import Entry, arm_of
 from openletter.cases.models import Case
@@ -55,9 +56,15 @@ class Known:
     """holder -> the mailboxes that its networks are written to"""
 
 
-def decide_for(cases: Sequence[Case], *, campaign: Campaign) -> dict[int, Decision]:
-    """A decision for each case, by its id; reads only."""
-    found = ladders([case.ip for case in cases], world=campaign.world)
+def decide_for(
+    cases: Sequence[Case],
+    *,
+    campaign: Campaign,
+    found: dict[Address, list[Rung]] | None = None,
+) -> dict[int, Decision]:
+    """A decision for each case, by its id; reads only. `found`: other ladders than the world's."""
+    if found is None:
+        found = ladders([case.ip for case in cases], world=campaign.world)
     known = _known(campaign, found.values())
     handed = _handed_over(cases)
     decisions: dict[int, Decision] = {}

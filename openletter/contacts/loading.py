@@ -30,6 +30,7 @@ from openletter.contacts.rules.blocks import Block, Contacts, block_of
 from openletter.contacts.rules.candidates import Candidate
 from openletter.contacts.rules.refuse import World
 from openletter.contacts.storing import Written
+from openletter.wire.nrtm4 import Mirror
 from openletter.wire.registry import Registration
 from openletter.wire.rpsl import Faults
 from openletter.words import Reason
@@ -94,8 +95,19 @@ def prepare(
         if read.mirror is not None:
             mirror = read.mirror
             load.stands_for |= {"session": mirror.session, "version": mirror.version}
+            _not_older(prepared, mirror)
         load.save(update_fields=["rejected", "stands_for"])
     return prepared
+
+
+def _not_older(prepared: Prepared, mirror: Mirror) -> None:
+    """A mirror never goes back; what was written for it is removed."""
+    for before in prepared.replaced:
+        known = before.stands_for
+        if known.get("session") == mirror.session and known["version"] > mirror.version:
+            discard(prepared)
+            values = {"version": mirror.version, "loaded": known["version"]}
+            raise ContactError(Reason(code="nrtm-older", values=values))
 
 
 def put(

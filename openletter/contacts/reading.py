@@ -221,17 +221,31 @@ class _Dump:
     ) -> Iterator[tuple[Group, Block]]:
         """The networks with all they point at."""
         form = "rpsl" if self.file.form.startswith("nrtm4") else self.file.form
-        for each in self._objects(rpsl_links.NETWORKS, self.read.faults):
+        faults = _SecondLook(self.read.faults)
+        for each in self._objects(rpsl_links.NETWORKS, faults):
             self.found += 1
             found = rpsl_links.registration(each, directory)
             if found is None or found.first is None:
-                self.read.faults.note("bad-range")
+                faults.note("bad-range")
                 continue
             kind = "inetnum" if found.first.version == 4 else "inet6num"
             group = Group(found.registry[:20], kind, form)
             yield group, block_of(found, judge(found))
         if not self.found:
             raise unreadable(self.file.path, "no-object")
+
+
+class _SecondLook(rpsl.Faults):
+    """Notes for the first look's owner what that has not noted yet."""
+
+    def __init__(self, first: rpsl.Faults) -> None:
+        super().__init__()
+        self.first = first
+
+    def note(self, reason: str) -> None:
+        if reason != "too-large":
+            self.first.file, self.first.line = self.file, self.line
+            self.first.note(reason)
 
 
 class Judge:

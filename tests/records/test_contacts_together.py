@@ -61,12 +61,12 @@ def test_registry_load_says_what_it_took_and_what_it_refused(
 ) -> None:
     campaign = a_campaign("drill")
     files = [str(a_dump(tmp_path)), str(an_rdap_answer(tmp_path))]
-    done = command.invoke(app, ["registry", "load", *files, "--exercise", "drill"])
+    done = command.invoke(app, ["registry", "load", *files, "--exercise", "drill", "--yes"])
     assert done.exit_code == 0, done.output
     assert "4 netblocks" in done.stdout
     assert "person" in done.stdout
     assert RegistryLoad.objects.filter(exercise=campaign).count() == 2
-    again = command.invoke(app, ["registry", "load", *files, "--exercise", "drill"])
+    again = command.invoke(app, ["registry", "load", *files, "--exercise", "drill", "--yes"])
     assert sorted(again.stdout.splitlines()) == sorted(done.stdout.splitlines())
 
 
@@ -74,7 +74,7 @@ def test_registry_load_says_what_it_took_and_what_it_refused(
 def test_registry_load_refuses_with_a_sentence(command: CliRunner, tmp_path: Path) -> None:
     broken = tmp_path / "broken.json"
     broken.write_text("{")
-    done = command.invoke(app, ["registry", "load", str(broken)])
+    done = command.invoke(app, ["registry", "load", str(broken), "--yes"])
     assert done.exit_code == 2
     assert "broken.json can't be read (not-json); nothing was changed." in done.stderr
     missing = command.invoke(app, ["registry", "load", str(broken), "--exercise", "none"])
