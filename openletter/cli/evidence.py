@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from openletter.catalogue import advice, sentence
-from openletter.evidence import sourcebook
+from openletter.cli.spaces import read_list
+from openletter.evidence import apart, sourcebook
 from openletter.evidence.rules.definitions import BadDefinitionError
 from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.forms import (
@@ -28,6 +29,7 @@ from openletter.evidence.rules.forms import (
 )
 from openletter.evidence.rules.reading import FileVerdict, RowOf, read_file
 from openletter.evidence.rules.recognise import Hint
+from openletter.evidence.rules.spaces import ListKind, Spaces
 from openletter.evidence.rules.times import parse_time
 from openletter.wire.mappedcsv import BadMappingError, CsvMapping, read_mapping
 from openletter.wire.visible import visible
@@ -66,6 +68,10 @@ def ingest(
     sources: More = None,
     campaign: InWorld = "",
     complete: Annotated[bool, typer.Option(help="full feeds: who is not there is gone")] = False,
+    spaces: Annotated[
+        list[str] | None,
+        typer.Option("--spaces", metavar="KIND=FILE", help="a list of networks, for --dry-run"),
+    ] = None,
 ) -> None:
     """Judge files row by row; without --dry-run, store what they say.
 
@@ -83,7 +89,8 @@ def ingest(
         )
     now, book = moment_of(at), book_of(sources)
     worst = ALL_WELL
-    for event in events_of(paths, hint=hint, now=now, book=book):
+    events = events_of(paths, hint=hint, now=now, book=book, spaces=_spaces(spaces or []))
+    for event in events:
         if isinstance(event, FileVerdict):
             typer.echo(line(file_form(event)) if as_json else _told(event))
             worst = max(worst, exit_code(event))
@@ -95,9 +102,26 @@ def ingest(
 # -- reading -------------------------------------------------------------------------------------
 
 
+def _spaces(given: list[str]) -> Spaces:
+    """Lists of networks that are not in the database."""
+    lists = []
+    for one in given:
+        kind, _, path = one.partition("=")
+        if kind not in set(ListKind) or not path:
+            refuse(f"{visible(one)}: write KIND=FILE, KIND one of {', '.join(ListKind)}")
+        lists.append((ListKind(kind), read_list(Path(path))))
+    return Spaces(lists)
+
+
 def events_of(
-    paths: list[Path], *, hint: Hint, now: datetime, book: SourceBook
+    paths: list[Path],
+    *,
+    hint: Hint,
+    now: datetime,
+    book: SourceBook,
+    spaces: Spaces | None = None,
 ) -> Iterator[RowOf | FileVerdict]:
+    """Judged rows and verdicts; what has to be unpacked is unpacked by a process of its own."""
     for path in paths:
         try:
             stream = path.open("rb")
@@ -106,7 +130,15 @@ def events_of(
             yield FileVerdict(file=visible(str(path)), outcome="refused", reason=reason)
             continue
         with stream:
-            events = read_file(str(path), stream, book=book, now=now, hint=hint)
+            events = read_file(
+                str(path),
+                stream,
+                book=book,
+                now=now,
+                hint=hint,
+                contents=apart.contents,
+                spaces=spaces,
+            )
             yield from _counted(events)
 
 
@@ -135,7 +167,7 @@ def _store(
 
     setup()
     from openletter.campaigns import clock
-    from openletter.evidence import steps
+    from openletter.evidence import steps, taking
 
     world = world_named(campaign)
     worst = ALL_WELL
@@ -150,7 +182,7 @@ def _store(
             complete=complete,
             now=now,
         )
-        batch = steps.ingest_batch(batch, now=now)
+        batch = taking.take_in(batch, now=now)
         for verdict in steps.verdicts(batch):
             typer.echo(line(file_form(verdict)) if as_json else _told(verdict))
         if not as_json:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 
 from openletter.campaigns.models import Campaign
-from openletter.evidence import steps
+from openletter.evidence import steps, taking
 from openletter.evidence.models import Batch
 from tests.builders import NOW
 from tests.wire.feed_files import PROXY_HEADER, proxy_row
@@ -30,7 +30,7 @@ def take_in(
     batch = steps.store_file(
         raw, name=name, exercise=campaign, now=now, complete=complete, source=source
     )
-    return steps.ingest_batch(batch, now=now)
+    return taking.take_in(batch, now=now)
 
 
 def a_scan(*addresses: str, campaign: Campaign | None, now: datetime = NOW) -> Batch:
