@@ -88,7 +88,8 @@ def prepare(
     blocks = reading.blocks(read, world=world, key=key, progress=progress)
     name = ", ".join(dict.fromkeys(each.path.name for each in read.files))
     digest = _digest([each.sha256 for each in read.files])
-    prepared = _written(blocks, name=name, digest=digest, exercise=exercise, now=now)
+    most = reading.most_groups(read.files)
+    prepared = _written(blocks, name=name, digest=digest, exercise=exercise, now=now, most=most)
     prepared.faults, prepared.passed_over = read.faults, read.passed_over
     for load in prepared.loads:
         load.rejected |= dict(read.faults)
@@ -149,11 +150,13 @@ def _written(
     exercise: Campaign | None,
     now: datetime,
     partner: Partner | None = None,
+    most: int = 1,
 ) -> Prepared:
     """Pending loads with all their blocks, in one transaction: all or nothing."""
     with transaction.atomic():
         _sweep(exercise)
         book = _Book(exercise=exercise, partner=partner, name=name, digest=digest, now=now)
+        book.ids = _new_ids(most)
         try:
             storing.write((book.written(group), block) for group, block in blocks)
         except storing.TooManyError as problem:
@@ -175,7 +178,7 @@ class _Book:
     ) -> None:  # fmt: skip
         self.exercise, self.partner = exercise, partner
         self.name, self.digest, self.now = name, digest, now
-        self.ids = _new_ids(reading.MOST_GROUPS)
+        self.ids: list[int] = []
         self.by_place: dict[tuple[str, str], tuple[Group, Written]] = {}
         self.by_load: dict[int, Written] = {}
 

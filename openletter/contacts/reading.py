@@ -96,13 +96,18 @@ def blocks(
     groups: set[Group] = set()
     for group, block in _all(read, dumps, judge, progress):
         if group not in groups:
-            if len(groups) >= MOST_GROUPS:
+            if len(groups) >= most_groups(read.files):
                 rpsl.note(read.faults, "too-many-registries")
                 continue
             groups.add(group)
         yield group, block
     if not groups:
         raise unreadable(read.files[0].path, "no-network")
+
+
+def most_groups(files: Sequence[File]) -> int:
+    """How many loads a command may make: each RDAP answer is one, registries there are few."""
+    return MOST_GROUPS + len(files)
 
 
 def _all(
