@@ -11,7 +11,8 @@ from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
 
-from django.db import transaction
+import structlog
+from django.db import DataError, transaction
 from django.db.models import F, Q
 
 from openletter.campaigns.fields import Address
@@ -21,7 +22,7 @@ from openletter.contacts.rules import guesses, pace
 from openletter.contacts.rules.course import Ask, Method
 from openletter.evidence import spool
 from openletter.wire import guessed, rdap, whois
-from openletter.wire.lookup import End, Reply, fits
+from openletter.wire.lookup import STUMBLES, End, Reply, fits, unusable
 from openletter.wire.registry import (
     IPAddress,
     Registration,
@@ -29,6 +30,8 @@ from openletter.wire.registry import (
     Subject,
     UnreadableError,
 )
+
+log = structlog.get_logger()
 
 
 class RowsDesk:
@@ -53,8 +56,20 @@ class RowsDesk:
                 _change(row, state, asked=1, last_at=at)
         return at
 
-    def keep(self, ask: Ask, reply: Reply, *, now: datetime) -> None:
-        """The answer, its blocks with their candidates, and what it says of the server."""
+    def keep(self, ask: Ask, reply: Reply, *, now: datetime) -> Reply:
+        """The answer, its blocks with their candidates, and what it says of the server.
+
+        An answer that can't be kept is kept as refused, or it would be asked for again and again.
+        """
+        try:
+            self._keep(ask, reply, now=now)
+        except (DataError, *STUMBLES):
+            log.exception("answer-not-kept", server=ask.server, method=ask.method)
+            reply = unusable(reply)
+            self._keep(ask, reply, now=now)
+        return reply
+
+    def _keep(self, ask: Ask, reply: Reply, *, now: datetime) -> None:
         body = spool.keep(reply.body) if reply.body else None
         with transaction.atomic():
             row = _locked(ask.server)

@@ -72,10 +72,11 @@ class MemoryDesk:
         )
         return at
 
-    def keep(self, ask: Ask, reply: Reply, *, now: datetime) -> None:
+    def keep(self, ask: Ask, reply: Reply, *, now: datetime) -> Reply:
         state = self.servers.get(ask.server, pace.Server())
         self.servers[ask.server] = pace.after(state, reply, now=now)
         self.kept.append((ask, reply))
+        return reply
 
 
 def look_up(

@@ -13,13 +13,16 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
+import structlog
+
 from openletter.contacts.rules.course import Ask, Course, advance
-from openletter.wire.lookup import End, Reply, fits
+from openletter.wire.lookup import STUMBLES, End, Reply, fits, unusable
 
 AT_ONCE = 1.0
 """Seconds that a round waits for a server's turn while others could be asked."""
 PATIENCE = 8.0
 """Seconds that a round waits where nobody can be asked at once."""
+log = structlog.get_logger()
 
 
 class Desk(Protocol):
@@ -31,8 +34,8 @@ class Desk(Protocol):
     def turn(self, server: str, *, now: datetime, patience: float) -> datetime | None:
         """When the server may be asked; its turn is taken then."""
 
-    def keep(self, ask: Ask, reply: Reply, *, now: datetime) -> None:
-        """Write an answer down."""
+    def keep(self, ask: Ask, reply: Reply, *, now: datetime) -> Reply:
+        """Write an answer down; gives what was written, which counts."""
 
 
 class Asker(Protocol):
@@ -61,8 +64,8 @@ def walk(courses: Sequence[Course], *, desk: Desk, asker: Asker, pacer: Pacer) -
         replies = asyncio.run(_all(turns, asker, pacer))
         now = pacer.clock()
         for ask, reply in replies:
-            desk.keep(ask, reply, now=now)
-            going = [_settled(course, ask, reply, desk, now) for course in going]
+            kept = desk.keep(ask, reply, now=now)
+            going = [_settled(course, ask, kept, desk, now) for course in going]
     return going
 
 
@@ -89,7 +92,11 @@ async def _all(
 ) -> list[tuple[Ask, Reply]]:
     async def one(ask: Ask, at: datetime) -> tuple[Ask, Reply]:
         await pacer.wait(max(0.0, (at - pacer.clock()).total_seconds()))
-        return ask, await asker.ask(ask, now=pacer.clock())
+        try:
+            return ask, await asker.ask(ask, now=pacer.clock())
+        except STUMBLES:
+            log.exception("look-up-stumbled", server=ask.server, method=ask.method)
+            return ask, unusable(Reply(end=End.REFUSED, server=ask.server, asked=ask.target))
 
     return list(await asyncio.gather(*(one(ask, at) for ask, at in turns)))
 
@@ -98,7 +105,7 @@ def _settled(course: Course, ask: Ask, reply: Reply, desk: Desk, now: datetime) 
     """A course after somebody's answer: its own, or one about a network around its address."""
     if course.ask is None or not _answers(ask, reply, course.ask):
         return course
-    return _with_known(advance(course, reply), desk, now)
+    return _with_known(_advanced(course, reply), desk, now)
 
 
 def _answers(ask: Ask, reply: Reply, other: Ask) -> bool:
@@ -117,5 +124,14 @@ def _answers(ask: Ask, reply: Reply, other: Ask) -> bool:
 
 def _with_known(course: Course, desk: Desk, now: datetime) -> Course:
     while course.ask is not None and (reply := desk.known(course.ask, now=now)) is not None:
-        course = advance(course, reply)
+        course = _advanced(course, reply)
     return course
+
+
+def _advanced(course: Course, reply: Reply) -> Course:
+    """The next question; an answer that the rules stumble over counts as none."""
+    try:
+        return advance(course, reply)
+    except STUMBLES:
+        log.exception("look-up-stumbled", server=reply.server, end=reply.end)
+        return advance(course, unusable(reply))

@@ -49,6 +49,23 @@ class Reply:
         return min(self.registrations, key=lambda each: each.size, default=None)
 
 
+STUMBLES = (
+    ArithmeticError, AttributeError, LookupError, TypeError, ValueError, RecursionError,
+)  # fmt: skip
+"""What a reader of ours might raise over an answer that nobody thought of."""
+
+
+def unusable(reply: Reply) -> Reply:
+    """The same question with an answer that we stumbled over: refused, so that it is kept as such.
+
+    It is not asked again at once, and holds up nobody else's look-up.
+    """
+    return Reply(
+        end=End.REFUSED, server=reply.server, asked=reply.asked, code="broken-answer",
+        body=reply.body,
+    )  # fmt: skip
+
+
 _SECONDS = re.compile(r"\d{1,10}")
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from importlib import import_module
 from ipaddress import IPv4Address
 from typing import Any
 
@@ -49,6 +50,10 @@ class Time:
     def pacer(self, *, until: timedelta = timedelta(seconds=60)) -> Pacer:
         end = self.now + until
         return Pacer(clock=lambda: self.now, stop=lambda: self.now >= end, wait=self.wait)
+
+
+class KilledError(Exception):
+    """Stands for a worker's end in the middle."""
 
 
 class Registry:
@@ -369,9 +374,9 @@ def test_a_killed_run_loses_nothing_and_asks_no_answer_twice(
     for last in (1, 2):
         a_case(campaign, f"9.9.{last}.1")
     nothing = ended(End.NOTHING, code="not-registered")
-    registry = Registry(**{"rdap 9.9.1.1": nothing, "rdap 9.9.2.1": KeyboardInterrupt()})  # type: ignore[arg-type]
-    registry.answers["rdap 9.9.2.1"] = RuntimeError("killed")
-    with pytest.raises(RuntimeError):
+    registry = Registry(**{"rdap 9.9.1.1": nothing})
+    registry.answers["rdap 9.9.2.1"] = KilledError("killed")
+    with pytest.raises(KilledError):
         run(campaign, registry, time)
     assert LookUp.objects.count() == 0
     registry.answers["rdap 9.9.2.1"] = nothing
@@ -473,3 +478,41 @@ def test_cases_of_before_are_looked_up_where_nobody_was_found(
     assert find(campaign) == 1
     LookUp.objects.all().delete()
     assert asking.waiting(campaign, now=NOW).count() == 0  # both have a contact
+
+
+@pytest.mark.parametrize("place", ["asking", "reading", "keeping"])
+def test_an_answer_that_we_stumble_over_is_refused_and_holds_up_nobody(
+    campaign: Campaign, time: Time, monkeypatch: pytest.MonkeyPatch, place: str
+) -> None:
+    """A reader's mistake must neither stop the step nor ask the registry again every ten seconds."""
+    one, other = a_case(campaign, "9.9.1.1"), a_case(campaign, "9.9.2.1")
+    good = answer("9.9.2.0", "9.9.2.255", "abuse@provider.nl")
+    odd = answer("9.9.1.0", "9.9.1.255", "abuse@odd.nl")
+    registry = Registry(**{"rdap 9.9.1.1": odd, "rdap 9.9.2.1": good})
+    registry.otherwise = ended(End.NOTHING, code="not-registered")
+    if place == "asking":
+        registry.answers["rdap 9.9.1.1"] = ValueError("odd")
+    wanted = {
+        "reading": "openletter.contacts.rules.course.candidates_of",
+        "keeping": "openletter.contacts.loading.add_answer",
+    }
+    if place in wanted:
+        module, _, name = wanted[place].rpartition(".")
+        real = getattr(import_module(module), name)
+
+        def stumbles(found: Any, **more: Any) -> Any:
+            first = found if place == "reading" else found[0]
+            if str(first.first) == "9.9.1.0":
+                raise KeyError("odd")
+            return real(found, **more)
+
+        monkeypatch.setattr(wanted[place], stumbles)
+    assert run(campaign, registry, time) == 2
+    assert of(other).state == "found"
+    asked = list(registry.asked)
+    again = a_case(campaign, "9.9.1.1", weakness=Weakness.OPEN_SOCKS)
+    if place != "reading":
+        assert of(one).state == "refused"
+        assert run(campaign, registry, time) == 1
+        assert of(again).state == "refused"
+        assert registry.asked == asked
