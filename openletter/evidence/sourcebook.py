@@ -12,6 +12,10 @@ from openletter.evidence.rules.definitions import BadDefinitionError, read_defin
 from openletter.evidence.rules.feeds import Feed, SourceBook
 
 
+SAMPLES = "samples.toml"
+"""How a folder's samples are judged; no definition."""
+
+
 @cache
 def packaged() -> SourceBook:
     """Every `sources/<name>/source.toml`."""
@@ -37,8 +41,12 @@ def parse(source: Traversable | Path) -> dict[str, object]:
 
 
 def with_folder(book: SourceBook, folder: Path) -> SourceBook:
-    """The book and the definitions in `folder` (`*.toml`)."""
-    feeds = [
-        feed for path in sorted(folder.glob("*.toml")) for feed in read_definition(parse(path))
-    ]
-    return book.with_feeds(feeds)
+    """The book and the definitions in `folder`."""
+    paths = definitions_in(folder)
+    return book.with_feeds(feed for path in paths for feed in read_definition(parse(path)))
+
+
+def definitions_in(folder: Path) -> list[Path]:
+    """The folder's own definitions (`*.toml`), and those of the source folders in it."""
+    own = [path for path in folder.glob("*.toml") if path.name != SAMPLES]
+    return sorted([*own, *folder.glob("*/source.toml")])

@@ -38,7 +38,7 @@ __all__ = [
 @transaction.atomic
 def declare_sources(folder: Path) -> int:
     """Make the definitions in `folder` (`*.toml`) known, an operator's own or an exercise's."""
-    paths = sorted(folder.glob("*.toml"))
+    paths = sourcebook.definitions_in(folder)
     for path in paths:
         raw = sourcebook.parse(path)
         for feed in read_definition(raw):
