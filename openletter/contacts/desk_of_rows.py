@@ -22,7 +22,7 @@ from openletter.contacts.rules import guesses, pace
 from openletter.contacts.rules.course import Ask, Method
 from openletter.evidence import spool
 from openletter.wire import guessed, rdap, whois
-from openletter.wire.lookup import STUMBLES, End, Reply, fits, unusable
+from openletter.wire.lookup import STUMBLES, End, Reply, fits, is_too_wide, unusable
 from openletter.wire.registry import (
     IPAddress,
     Registration,
@@ -154,7 +154,7 @@ def _read(ask: Ask, body: bytes) -> tuple[Registration, ...]:
     if ask.method is Method.GUESS:
         return ()
     found = rdap.read(body) if ask.method is Method.RDAP else whois.read(body)
-    fitting = tuple(each for each in found if fits(each, ask.about))
+    fitting = tuple(each for each in found if fits(each, ask.about) and not is_too_wide(each))
     if not fitting:
         raise UnreadableError("another-network")
     return fitting

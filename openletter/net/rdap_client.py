@@ -72,7 +72,7 @@ def _read(page: Page, *, about: IPAddress | int, server: str, asked: str) -> Rep
     code = unfit(found, about)
     if code:
         return Reply(end=End.REFUSED, server=server, asked=asked, code=code, body=page.body)
-    fitting = tuple(each for each in found if fits(each, about))
+    fitting = tuple(each for each in found if fits(each, about) and not is_too_wide(each))
     return Reply(end=End.FOUND, server=server, asked=asked, registrations=fitting, body=page.body)
 
 

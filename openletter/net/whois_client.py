@@ -20,6 +20,7 @@ from openletter.wire.lookup import (
     End,
     Reply,
     fits,
+    is_too_wide,
     referral,
     says_nothing_found,
     says_too_often,
@@ -101,7 +102,8 @@ def read(raw: bytes, *, about: IPAddress | int, server: str, asked: str) -> Repl
     except UnreadableError as problem:
         found, code = [], problem.reason
     onward = _onward(text, server)
-    fitting = tuple(each for each in found if fits(each, about)) if not code else ()
+    around = (each for each in found if fits(each, about) and not is_too_wide(each))
+    fitting = tuple(around) if not code else ()
     if onward and not any(each.written for each in fitting):
         return Reply(end=End.MOVED, server=server, asked=asked, moved_to=onward, body=raw)
     if fitting:

@@ -259,6 +259,15 @@ def test_texts_that_are_no_answer_end_clearly(whois: AskWhois, name: str) -> Non
     assert time.monotonic() - begun < 2
 
 
+def test_a_registrys_placeholder_around_a_network_is_left_out(whois: AskWhois) -> None:
+    around = (
+        b"NetRange: 0.0.0.0 - 255.255.255.255\nNetName: IANA\nOrgAbuseEmail: a@iana.example\n\n"
+        b"NetRange: 192.0.2.0 - 192.0.2.255\nNetName: ISP\nOrgAbuseEmail: abuse@isp.example\n"
+    )
+    reply, _ = whois(around, server="whois.arin.net")
+    assert [each.name for each in reply.registrations] == ["ISP"]
+
+
 def test_a_referral_goes_only_to_registries_of_the_table(whois: AskWhois) -> None:
     stub = b"NetRange: 192.0.2.0 - 192.0.2.255\nNetName: APNIC-ERX\n"
     reply, _ = whois(stub + b"ReferralServer: whois://whois.apnic.net\n", server="whois.arin.net")
