@@ -45,7 +45,7 @@ def listing(context: typer.Context, *, as_json: AsJson = False) -> None:
 
     found = states(now=clock.wall())
     for state in found:
-        typer.echo(json.dumps(_row(state), default=str) if as_json else _told(state))
+        typer.echo(json.dumps(_row(state)) if as_json else _told(state))
     if not found:
         typer.echo("No zone is asked. Next: docs/howto/ask-dnsbl-zones.md", err=True)
 
@@ -126,6 +126,8 @@ def _actor(by: str, level: str) -> str:
 
 
 def _row(state: ZoneState) -> Row:
+    from openletter.evidence.rules.forms import moment
+
     row = state.row
     return {
         "zone": state.name,
@@ -133,10 +135,10 @@ def _row(state: ZoneState) -> Row:
         "asked": state.is_asked,
         "condition": row.condition or None,
         "reason": state.reason,
-        "suspended_at": row.suspended_at,
+        "suspended_at": moment(row.suspended_at),
         "suspended_by": row.suspended_by or None,
-        "try_again_at": row.try_again_at,
-        "examined_at": row.examined_at,
+        "try_again_at": moment(row.try_again_at),
+        "examined_at": moment(row.examined_at),
         "a_second": row.rate,
         "a_day": row.daily_budget,
         "left_today": state.left,

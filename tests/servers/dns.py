@@ -53,6 +53,7 @@ server:
   module-config: "iterator"
   do-not-query-localhost: no
   do-ip6: no
+  outgoing-interface: 127.0.0.1
   num-threads: 1
   so-reuseport: no
   root-hints: ""

@@ -164,7 +164,9 @@ def _points(seen: Examination) -> Health | None:
     if listed.answer is not DnsblAnswer.LISTED:
         return _ill(Condition.LISTS_NOTHING)
     if unlisted.answer is not DnsblAnswer.NOT_LISTED:
-        return _ill(Condition.LISTS_EVERYTHING, listed=1, asked=1)
+        nobodys = [unlisted, *seen.canaries]
+        count = sum(one.answer is DnsblAnswer.LISTED for one in nobodys)
+        return _ill(Condition.LISTS_EVERYTHING, listed=count, asked=len(nobodys))
     return None
 
 
