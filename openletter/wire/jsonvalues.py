@@ -41,13 +41,17 @@ class Limits:
 
 
 class JsonValue(NamedTuple):
-    """`number` counts values from 1, `line` is where it began. With `problem`, no `value`."""
+    """`number` counts values from 1, `line` is where it began. With `problem`, no `value`.
+
+    `is_last`: nothing that may stand behind this problem can be read.
+    """
 
     number: int
     line: int
     value: object = None
     problem: str = ""
     excerpt: str = ""
+    is_last: bool = False
 
 
 def values(chunks: Iterable[bytes], *, limits: Limits | None = None) -> Iterator[JsonValue]:
@@ -67,6 +71,11 @@ def values(chunks: Iterable[bytes], *, limits: Limits | None = None) -> Iterator
 def first(chunks: Iterable[bytes], *, limits: Limits | None = None) -> JsonValue | None:
     """The first value, enough to see what a file is."""
     return next(values(chunks, limits=limits), None)
+
+
+def break_in(chunks: Iterable[bytes], *, limits: Limits | None = None) -> JsonValue | None:
+    """Where a file cannot be read any further, so that nothing of it should be taken."""
+    return next((told for told in values(chunks, limits=limits) if told.is_last), None)
 
 
 # -- the three looks -----------------------------------------------------------------------------
@@ -103,7 +112,7 @@ def _elements(source: _Source) -> Iterator[JsonValue]:
             if not mark:
                 return
     problem = "json-broken" if mark else "json-cut-off"
-    yield JsonValue(number + 1, source.line, None, problem, source.excerpt())
+    yield JsonValue(number + 1, source.line, None, problem, source.excerpt(), is_last=True)
 
 
 def _in_sequence(source: _Source) -> Iterator[JsonValue]:
@@ -119,8 +128,9 @@ def _next_value(source: _Source, number: int) -> Generator[JsonValue, None, bool
     line = source.line
     raw, problem = source.take_value()
     told = _value(number, line, raw, problem)
-    yield told
-    return not source.is_lost and told.problem not in {"json-cut-off", "json-broken"}
+    is_last = source.is_lost or told.problem in {"json-cut-off", "json-broken"}
+    yield told._replace(is_last=is_last)
+    return not is_last
 
 
 # -- cutting -------------------------------------------------------------------------------------

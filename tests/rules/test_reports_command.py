@@ -43,6 +43,8 @@ def ingest(folder: Path, files: dict[str, bytes]) -> tuple[int, list[dict[str, o
         (as_bytes(fourth(timestamp="soon")), "r.json", 2),
         (as_bytes(fourth(timestamp="soon"), third(Version="9"), form="lines"), "r.ndjson", 2),
         (as_bytes(fourth())[:-40], "r.json", 2),
+        (as_bytes(fourth(), third(), form="array")[:-5], "r.json", 2),
+        (as_bytes(fourth(), third(), form="lines")[:-5], "r.ndjson", 1),
         (arf(Version=None), "r.eml", 2),
         (mail(PROSE), "r.eml", 2),
         (b"[]", "r.json", 2),
@@ -90,6 +92,16 @@ def test_an_invalid_report_is_refused_with_its_place(tmp_path: Path) -> None:
     assert (code, file["outcome"], file["reason"]) == (2, "refused", "bad-port")
     assert file["detail"] == "Report.SourcePort: 70000"
     assert (row["judgement"], row["reason"], row["ip"]) == ("reject", "bad-port", None)
+
+
+def test_of_json_that_breaks_off_nothing_is_taken(tmp_path: Path) -> None:
+    whole = as_bytes(fourth(), fourth(), third(), form="array")
+    for broken in (whole[:-3], whole + b"]", whole.replace(b'"Version"', b'Version"')):
+        code, objects = ingest(tmp_path, {"r.json": broken})
+        (file,) = objects
+        assert (code, file["outcome"], file["rows"]) == (2, "refused", 0)
+        assert file["reason"] in {"json-broken", "json-cut-off"}
+        assert str(file["detail"]).startswith("line ")
 
 
 def test_every_fault_has_a_sentence_in_both_languages() -> None:
@@ -145,7 +157,7 @@ class Vast(io.RawIOBase):
     ("head", "fill", "name", "reasons"),
     [
         (b'{"xarf_version":"4.2.0","type":"', b"a", "r.json", {"json-too-large"}),
-        (b'[{"xarf_version":"4.2.0"},', b"[", "r.json", {"field-missing"}),
+        (b'[{"xarf_version":"4.2.0"},', b"[", "r.json", {"json-too-deep"}),
         (b"From: a@example.net\r\nTo: b@example.net\r\n\r\n", b"x", "r.eml", {"mail-too-large"}),
         (b"", b"\0", "r.bin", {"wrong-encoding"}),
     ],

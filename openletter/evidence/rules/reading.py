@@ -17,6 +17,7 @@ from openletter.evidence.rules.feeds import Format, SourceBook
 from openletter.evidence.rules.judge import Circumstances, Judge, Judged
 from openletter.evidence.rules.recognise import Hint, NotRead, Recognised, recognise
 from openletter.evidence.rules.reports import (
+    broken_json,
     is_all_broken,
     mail_time,
     provenance,
@@ -148,7 +149,7 @@ def _read_part(part: Part, around: _Around) -> Iterator[RowOf | FileVerdict]:
 def known_form(part: Part, *, book: SourceBook, hint: Hint) -> Recognised | NotRead:
     """How a part is to be read and whose word it is."""
     known = _form_of(part, book=book, hint=hint)
-    return unnamed_in_mail(part, known, hint=hint) or known
+    return unnamed_in_mail(part, known, hint=hint) or broken_json(part, known) or known
 
 
 def _form_of(part: Part, *, book: SourceBook, hint: Hint) -> Recognised | NotRead:

@@ -71,6 +71,22 @@ def unnamed_in_mail(part: Part, known: Recognised | NotRead, *, hint: Hint) -> N
     return NotRead(reason="unnamed-in-mail", refused=True, format=known.format)
 
 
+def broken_json(part: Part, known: Recognised | NotRead) -> NotRead | None:
+    """JSON that cannot be read to its end: nothing of it is taken, as of a damaged archive."""
+    if isinstance(known, NotRead) or not (known.is_json or known.format is Format.XARF):
+        return None
+    told = jsonvalues.break_in(part.open())
+    if told is None:
+        return None
+    return NotRead(
+        reason=told.problem,
+        detail=f"line {told.line}: {told.excerpt}"[:200],
+        refused=True,
+        format=known.format,
+        source=known.feed.id,
+    )
+
+
 def provenance(part: Part) -> str:
     """What the mail around a part says of itself: kept, and proof of nothing."""
     names = ("mail_from", "mail_date", "mail_id")
