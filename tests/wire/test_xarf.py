@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openletter.wire import xarf
+from openletter.wire import xarf, xarf3, xarf4
 from openletter.wire.feedrow import FeedRow
 from tests.wire.xarf_files import Report, as_bytes, fourth, of_kind, third
 
@@ -278,3 +278,53 @@ def test_a_report_with_anything_anywhere_is_read_or_refused(data: st.DataObject)
     rows = list(xarf.rows(iter([raw])))
     assert len(rows) == 1
     assert len(rows[0].excerpt) <= 200
+
+
+@pytest.mark.parametrize("kind", sorted(xarf3.KINDS))
+def test_no_kind_of_version_3_names_a_bystander(kind: tuple[str, str]) -> None:
+    """Whatever the kind: the reported source, or nobody."""
+    report = of_kind(
+        *kind, DestinationIp="198.51.100.1", DestinationPort=25, AttackerIp="198.51.100.2",
+        AttackerPort=4444, ServiceName="socks5", SourceUrl="http://198.51.100.3/",
+        Harasser="198.51.100.4", HarassmentDescription="198.51.100.5", CVE="CVE-2026-12345",
+        InfringedMaterial="198.51.100.6", FileName="198.51.100.7", TrademarkedMaterial="x",
+        ReporterNotes="see 198.51.100.8", Custom={"resolver": "198.51.100.9"},
+    )  # fmt: skip
+    if kind[1] == "PotentiallyCompromisedAccount":
+        for name in ("SourceIp", "SourceUrl"):
+            del report["Report"][name]
+        report["Report"]["Account"] = {"AccountIdentifier": "198.51.100.10"}
+    if kind == ("Activity", "Malware"):
+        report["Report"]["ReportSubType"] = "RPZ-Rewrite"
+    (row,) = read(report)
+    assert row.problem == ""
+    assert row.address in {"192.0.2.55", ""}
+    assert row.port in ({"54321"} if kind[0] == "Vulnerability" else {""})
+
+
+@pytest.mark.parametrize(
+    ("category", "kind"),
+    [(category, kind) for category, kinds in xarf4.KINDS.items() for kind in kinds],
+)
+def test_no_kind_of_version_4_names_a_bystander_or_opens_without_a_service(
+    category: str, kind: str
+) -> None:
+    report = fourth(
+        category=category, type=kind, source_port=4444, destination_ip="198.51.100.1",
+        destination_port=25, protocol="smtp" if category == "messaging" else "tcp",
+        smtp_from="a@example.net", recipient_count=500, first_seen="2026-03-02T05:00:00Z",
+        bot_type="unknown", probed_resources=["/"], total_requests=1, scan_type="port_scan",
+        url="http://198.51.100.2/", fraud_type="x", classification="A1", detection_method="x",
+        exploitation_type="x", data_types=["x"], exposure_method="x", infringement_type="x",
+        legitimate_site="http://198.51.100.3/", registration_date="2026-03-02T05:00:00Z",
+        suspicious_indicators=["x"], compromise_type="x", infringing_url="http://198.51.100.4/",
+        hosting_service="x", site_name="x", p2p_protocol="other", swarm_info={},
+        platform_name="x", newsgroup="x", message_info={}, cve_id="CVE-2026-1",
+        compromise_evidence="198.51.100.5", compromise_method="x", threat_type="socks",
+        description="open proxy at 198.51.100.6", service="socks5",
+    )  # fmt: skip
+    (row,) = read(report)
+    assert (row.problem, row.address) == ("", "192.0.2.50")
+    assert (row.role == "entry") == (category == "vulnerability")
+    says_open = any(tag.startswith(("open-service:", "misconfiguration:")) for tag in row.tags)
+    assert says_open == (category == "vulnerability" and kind != "cve")
