@@ -21,6 +21,7 @@ class Product:
 
 PRODUCTS = {
     "postfix": Product(packages=("postfix", "dovecot-core"), version="postconf -h mail_version"),
+    "dante": Product(packages=("dante-server",), version="danted -v"),
     "exim": Product(packages=("exim4-daemon-light",), version="exim4 --version | head -n 1"),
     "squid": Product(packages=("squid", "nftables"), version="squid -v | head -n 1"),
 }
