@@ -38,6 +38,4 @@ def judged(
     sheet = Sheet(desk, layout=layout, around=around)
     head = islice(lines(part.open()), reading.HEAD_LINES)
     sheet.read(part.open(), head=list(head), original=original)
-    sheet.judge()
-    sheet.unite()
     return sheet

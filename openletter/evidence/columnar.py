@@ -8,11 +8,9 @@ here. Statements come out in the desk's tables (`sheetsql`), refused rows and co
 
 from __future__ import annotations
 
+import shutil
 from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
 from ipaddress import IPv4Address
 from pathlib import Path
 
@@ -20,7 +18,9 @@ from openletter.columns import keys
 from openletter.columns.engine import Desk, file
 from openletter.columns.straight import straighten
 from openletter.evidence import sheetsql as sql
+from openletter.evidence.kinds import Meaning, Told, microseconds, special_ranges
 from openletter.evidence.layouts import Layout, lines_of
+from openletter.evidence.pieces import Piece
 from openletter.evidence.rules import signs
 from openletter.evidence.rules.judge import (
     CLOCKS_DIFFER,
@@ -29,13 +29,15 @@ from openletter.evidence.rules.judge import (
     Judge,
     Judged,
 )
-from openletter.evidence.rules.times import EPOCH, parse_time
+from openletter.evidence.rules.times import parse_time
 from openletter.wire.lines import Line
 from openletter.wire.table import Record
 from openletter.words import Judgement
 
 KEPT = 20_000
 """So many refused rows are kept to be looked at; all are counted."""
+PIECE_LINES = 16_000_000
+"""Files of more lines are taken in pieces of half as many."""
 _PIECE = 50_000
 _RANKED = frozenset({Judgement.ACCEPT, Judgement.REACHABLE_ONLY, Judgement.CORROBORATES})
 _STATED = _RANKED | {Judgement.WITHDRAWN}
@@ -55,28 +57,6 @@ _REFUSED_COUNTS = "SELECT t, count(*) FROM refused GROUP BY t"
 _REFUSED_FIRSTS = "SELECT t, min(line) FROM refused GROUP BY t"
 _REFUSED_KEPT = f"SELECT line FROM refused ORDER BY line LIMIT {KEPT}"
 Cells = Sequence[str]
-Ends = tuple[int, int, int]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Meaning:
-    """What rows of one kind say; `seen` is theirs where no column has a time, in microseconds."""
-
-    sign: int
-    says: Judgement
-    reason: str
-    code: str | None
-    seen: int | None
-
-
-@dataclass(kw_only=True)
-class Told:
-    """What became of a file, in counts."""
-
-    by_judgement: Counter[str] = field(default_factory=Counter)
-    by_reason: Counter[str] = field(default_factory=Counter)
-    lines: int = 0
-    rows_by_judge: int = 0
 
 
 class Sheet:
@@ -87,13 +67,14 @@ class Sheet:
         self.told = Told()
         self.refused: list[Judged] = []
         self._networks: list[Judged] = []
-        self._special = _special(around)
+        self._special = special_ranges(around)
         self._numbers: dict[Meaning, int] = {}
         self._said: list[tuple[int, int]] = []
         self._clear: set[int] = set()
         self._refusing: set[int] = set()
         self._skips: list[int] = []
         self._header_end = 0
+        self._path = desk.place("straight.csv")
         self._has_odd_times = False
         self._odd: list[tuple[object, ...]] = []
 
@@ -112,7 +93,7 @@ class Sheet:
             odd=self._odd_line,
         )
         self.told.lines = made.lines
-        self.desk.run(sql.raw(made.path, self.layout))
+        self._path = made.path
         self.desk.fill("apart", ["line UBIGINT"], [(line,) for line in sorted(made.odd)])
 
     def _odd_line(self, number: int, window: Sequence[bytes]) -> int:
@@ -139,7 +120,33 @@ class Sheet:
 
     # -- judging ---------------------------------------------------------------------------------
 
-    def judge(self) -> None:
+    def pieces(self) -> Iterator[Piece]:
+        """Judge the file, all of it or in pieces by address; each stands in the tables in turn."""
+        if self.told.lines <= PIECE_LINES:
+            self.desk.run(sql.whole(self._path, self.layout))
+            yield self._judge_piece(Piece(None, 0))
+            return
+        count = -(-self.told.lines // (PIECE_LINES // 2))
+        folder = self.desk.place("pieces")
+        self.desk.run(sql.in_pieces(self._path, self.layout, folder=folder, pieces=count))
+        self.desk.place("straight.csv").unlink(missing_ok=True)
+        for piece in range(count, -1, -1):  # the last first: what is odd may belong to any other
+            files = sorted((folder / f"piece={piece}").glob("*.parquet"))
+            if files:
+                self.desk.run(sql.one_piece(files))
+                yield self._judge_piece(Piece(piece, count))
+            shutil.rmtree(folder / f"piece={piece}", ignore_errors=True)
+
+    def _judge_piece(self, piece: Piece) -> Piece:
+        self._said, self._clear, self._refusing = [], set(), set()
+        self._judge_rows()
+        self.desk.run(
+            f"CREATE OR REPLACE TEMP TABLE odd AS SELECT * FROM odd_rows WHERE {piece.holds}"
+        )
+        self._unite()
+        return piece
+
+    def _judge_rows(self) -> None:
         """Judge all rows of the table: by representatives, and what sticks out by itself."""
         run, end = self.desk.run, self._header_end
         self._read_times()
@@ -309,7 +316,7 @@ class Sheet:
 
     def _flush(self) -> None:
         if self._odd:
-            self.desk.add("odd", _ODD_TYPES, self._odd)
+            self.desk.add("odd_rows", _ODD_TYPES, self._odd)
             self._odd = []
 
     def _fill_meanings(self) -> None:
@@ -323,7 +330,7 @@ class Sheet:
         self.desk.fill("said", ["t UINTEGER", "m UINTEGER"], sorted(self._said))
         self.desk.run(_SPOKEN)
 
-    def unite(self) -> None:
+    def _unite(self) -> None:
         """Each statement once, in `uniq4` and `uniq6`, and the counts of what became of rows."""
         end, apart = self._header_end, bool(self._special)
         self.desk.run(sql.unique4(self.layout, header_end=end, with_strays=apart))
@@ -359,34 +366,7 @@ class Sheet:
     def _cells_of(self, lines: str) -> Iterator[tuple[int, list[str]]]:
         """Wanted cells of the rows at these lines, in order."""
         wanted = "".join(f", c{at}" for at in self.layout.wanted)
-        query = f"SELECT rowid + 1, k4{wanted} FROM raw WHERE rowid + 1 IN ({lines}) ORDER BY rowid"
+        query = f"SELECT line, k4{wanted} FROM raw WHERE line IN ({lines}) ORDER BY line"
         for line, number, *cells in list(self.desk.rows(query)):
             spelled = str(IPv4Address(number)) if isinstance(number, int) else ""
             yield int(str(line)), [spelled if one is None else str(one) for one in cells]
-
-
-# -- small things --------------------------------------------------------------------------------
-
-
-def microseconds(moment: datetime) -> int:
-    """Since 1970, exactly."""
-    return (moment - EPOCH) // timedelta(microseconds=1)
-
-
-def moment_of(number: int) -> datetime:
-    """The way back."""
-    return EPOCH + timedelta(microseconds=number)
-
-
-def _special(around: Circumstances) -> list[Ends]:
-    """Ranges of addresses that are judged for what they are, merged, in order."""
-    ends: list[Ends] = [(net.version, int(net[0]), int(net[-1])) for net in around.feed.fillers]
-    ends.extend(around.withdrawn.ends())
-    ends.extend(around.spaces.set_aside())
-    merged: list[Ends] = []
-    for version, first, last in sorted(ends):
-        if merged and merged[-1][0] == version and first <= merged[-1][2] + 1:
-            merged[-1] = (version, merged[-1][1], max(last, merged[-1][2]))
-        else:
-            merged.append((version, first, last))
-    return merged

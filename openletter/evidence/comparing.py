@@ -14,6 +14,7 @@ from pathlib import Path
 from openletter.columns.engine import Desk, file
 from openletter.columns.keys import MAPPED
 from openletter.columns.ranges import is_four
+from openletter.evidence.pieces import ALL, Piece
 from openletter.evidence.rules import signs
 
 
@@ -29,8 +30,19 @@ class Compared:
     def as_json(self) -> dict[str, int]:
         return asdict(self)
 
+    def __add__(self, other: Compared) -> Compared:
+        return Compared(
+            new=self.new + other.new,
+            changed=self.changed + other.changed,
+            same=self.same + other.same,
+            gone=self.gone + other.gone,
+        )
 
-def known_from(desk: Desk, files: Sequence[Path]) -> None:
+
+NOTHING = Compared(new=0, changed=0, same=0, gone=0)
+
+
+def known_from(desk: Desk, files: Sequence[Path], piece: Piece = ALL) -> None:
     """Tables `known4` and `known6`: what earlier days said, each statement once."""
     ranked = f"(sign >> {signs.SAYS_SHIFT} & {signs.SAYS_MASK}) IN {signs.RANKED}"
     once = "judgement <> 'same-as'"
@@ -40,11 +52,11 @@ def known_from(desk: Desk, files: Sequence[Path]) -> None:
     desk.run(
         f"CREATE OR REPLACE TEMP TABLE known4 AS SELECT {distinct}"
         f"((lo - {MAPPED}) << {signs.BITS}) | sign AS id FROM {source} "
-        f"WHERE {is_four()} AND {once} AND {ranked}"
+        f"WHERE {is_four()} AND {piece.holds} AND {once} AND {ranked}"
     )
     desk.run(
         f"CREATE OR REPLACE TEMP TABLE known6 AS SELECT {distinct}hi, lo, sign FROM {source} "
-        f"WHERE NOT {is_four()} AND {once} AND {ranked}"
+        f"WHERE NOT {is_four()} AND {piece.holds} AND {once} AND {ranked}"
     )
 
 

@@ -8,7 +8,7 @@ becomes one of those. So weighing concludes as if every row were there.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import islice
@@ -19,9 +19,9 @@ from django.db import connection
 
 from openletter.campaigns.models import Campaign
 from openletter.columns import keys
-from openletter.columns.engine import Desk, file
-from openletter.evidence.columnar import moment_of
+from openletter.columns.engine import Desk, file, literal
 from openletter.evidence.copying import copy_observations
+from openletter.evidence.kinds import moment_of
 from openletter.evidence.known import known_sources
 from openletter.evidence.layouts import Layout, layout_of
 from openletter.evidence.models import Part
@@ -91,6 +91,20 @@ def labels_of(known: Recognised) -> dict[str, str]:
         "file_time": known.file_time.isoformat() if known.file_time else None,
     }
     return {"openletter": json.dumps(told)}
+
+
+def join(desk: Desk, files: Sequence[Path], *, labels: Mapping[str, str]) -> Path:
+    """One file of several with the same columns."""
+    if len(files) == 1:
+        return files[0]
+    listed = ", ".join(file(path) for path in files)
+    told = ", ".join(f"{name}: {literal(text)}" for name, text in labels.items())
+    whole = files[0].with_suffix(".whole.parquet")
+    desk.run(
+        f"COPY (SELECT * FROM read_parquet([{listed}])) TO {file(whole)} "
+        f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{told}}})"
+    )
+    return whole
 
 
 def read_labels(desk: Desk, path: Path, book: SourceBook) -> Recognised | None:

@@ -1,25 +1,26 @@
 """The SQL of a sheet (`columnar.Sheet`): its tables and the questions asked of them.
 
-Tables: `raw` (a row a line; `rowid` + 1 is the line), `six` (plain IPv6), `times`, `kinds` (what a
+Tables: `raw` (a row a line), `six` (plain IPv6), `times`, `kinds` (what a
 judgement rests on, numbered), `spoken` (what each kind says), `strays` (lines judged one by one),
 `odd` (what those say), `uniq4` and `uniq6` (each statement once, with its first line).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from openletter.columns import keys
 from openletter.columns.engine import file, literal
 from openletter.columns.ranges import is_four
 from openletter.evidence.layouts import Layout
+from openletter.evidence.pieces import piece_of
 from openletter.evidence.rules import signs
 
 LINE_SHIFT = 24
 """Bits of a row's meaning behind its line, in one number whose smallest is the first row's."""
 MAKE_ODD = (
-    "CREATE OR REPLACE TEMP TABLE odd "
+    "CREATE OR REPLACE TEMP TABLE odd_rows "
     "(line UBIGINT, hi UBIGINT, lo UBIGINT, m UINTEGER, seen BIGINT, cells VARCHAR[])"
 )
 
@@ -30,7 +31,7 @@ def rest(layout: Layout, prefix: str = "") -> str:
 
 
 def raw(path: Path, layout: Layout) -> str:
-    """The straight file as a table; the text of a plain IPv4 address is not kept."""
+    """SQL: the straight file, a row a line; the text of a plain IPv4 address is not kept."""
     columns = ", ".join(f"'c{at}': 'VARCHAR'" for at in range(layout.cells))
     force = ", ".join(f"'c{at}'" for at in range(layout.cells))
     read = (
@@ -44,12 +45,33 @@ def raw(path: Path, layout: Layout) -> str:
     wanted = "".join(f", {_kept(at, layout)} AS c{at}" for at in layout.wanted)
     kept = f"{', w' if time else ''}{rest(layout)}{wanted}"
     return f"""
-    CREATE OR REPLACE TEMP TABLE raw AS
-    SELECT k4, CASE WHEN k4 IS NULL THEN addr END AS addr{kept}
+    SELECT row_number() OVER ()::UBIGINT AS line, k4,
+           CASE WHEN k4 IS NULL THEN addr END AS addr{kept}
     FROM (SELECT *, {keys.four("quad")} AS k4
           FROM (SELECT *, {keys.quad("addr")} AS quad
                 FROM (SELECT *, {layout.address} AS addr{time}{told} FROM {read})))
     """
+
+
+def whole(path: Path, layout: Layout) -> str:
+    """The file as one table."""
+    return f"CREATE OR REPLACE TEMP TABLE raw AS {raw(path, layout)}"
+
+
+def in_pieces(path: Path, layout: Layout, *, folder: Path, pieces: int) -> str:
+    """The file in pieces: IPv4 addresses by their hash, all other rows in the last."""
+    piece = f"CASE WHEN k4 IS NULL THEN {pieces} ELSE {piece_of('k4', pieces)} END"
+    return (
+        f"COPY (SELECT *, ({piece})::USMALLINT AS piece FROM ({raw(path, layout)})) "
+        f"TO {file(folder)} (FORMAT parquet, COMPRESSION lz4_raw, PARTITION_BY (piece))"
+    )
+
+
+def one_piece(files: Sequence[Path]) -> str:
+    """One of the pieces as the table."""
+    listed = ", ".join(file(path) for path in files)
+    read = f"read_parquet([{listed}], hive_partitioning = false)"
+    return f"CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM {read}"
 
 
 def _kept(at: int, layout: Layout) -> str:
@@ -61,7 +83,7 @@ def six(layout: Layout) -> str:
     """Plain IPv6 rows, with all that is known of them; mapped IPv4 is spelled too oddly."""
     time = ", w" if layout.time else ""
     keep = f"line{time}{rest(layout)}"
-    source = "(SELECT (rowid + 1)::UBIGINT AS line, * FROM raw WHERE contains(addr, ':'))"
+    source = "(SELECT * FROM raw WHERE contains(addr, ':'))"
     return f"""
     CREATE OR REPLACE TEMP TABLE six AS
     SELECT * FROM ({keys.halves(source, keep=keep)}) WHERE NOT {is_four()}
@@ -71,7 +93,7 @@ def six(layout: Layout) -> str:
 def kinds(layout: Layout, *, header_end: int) -> str:
     """Each combination of what a judgement rests on, and the line where it first stands."""
     names = rest(layout)
-    found = f"SELECT (min(rowid) + 1)::UBIGINT AS line{names} FROM raw WHERE rowid >= {header_end}"
+    found = f"SELECT min(line) AS line{names} FROM raw WHERE line > {header_end}"
     return (
         "CREATE OR REPLACE TEMP TABLE kinds AS "
         f"SELECT row_number() OVER ()::UINTEGER AS t, * FROM ({found} GROUP BY ALL)"
@@ -81,8 +103,7 @@ def kinds(layout: Layout, *, header_end: int) -> str:
 def plain4(layout: Layout, columns: str, *, of: str = "spoken", header_end: int) -> str:
     """Plain IPv4 rows with what the table `of` knows of their kind; `columns` of both."""
     return f"""
-    SELECT {columns} FROM (SELECT (rowid + 1)::UBIGINT AS line, * FROM raw
-                           WHERE k4 IS NOT NULL AND rowid >= {header_end}) AS row
+    SELECT {columns} FROM (SELECT * FROM raw WHERE k4 IS NOT NULL AND line > {header_end}) AS row
     {_joined(layout, of)}
     """
 
@@ -110,19 +131,17 @@ def strays(
     layout: Layout, *, header_end: int, odd_times: bool, special: bool, unclear: bool
 ) -> str:
     """Lines that no kind speaks for: no plain address, no plain time, or a special one."""
-    where = f"rowid >= {header_end} AND rowid + 1 NOT IN (SELECT line FROM apart)"
-    no_address = "k4 IS NULL AND rowid + 1 NOT IN (SELECT line FROM six)"
-    found = [f"SELECT (rowid + 1)::UBIGINT AS line FROM raw WHERE {no_address} AND {where}"]
+    where = f"line > {header_end} AND line NOT IN (SELECT line FROM apart)"
+    no_address = "k4 IS NULL AND line NOT IN (SELECT line FROM six)"
+    found = [f"SELECT line FROM raw WHERE {no_address} AND {where}"]
     if layout.time:
-        found.append(
-            f"SELECT (rowid + 1)::UBIGINT FROM raw WHERE {where} AND w NOT IN (SELECT w FROM times)"
-        )
+        found.append(f"SELECT line FROM raw WHERE {where} AND w NOT IN (SELECT w FROM times)")
     if special:
         found += special_lines(header_end)
     if unclear:
         names = rest(layout).removeprefix(", ")
         kind = f"JOIN kinds USING ({names})" if names else "CROSS JOIN kinds"
-        rows = f"(SELECT (rowid + 1)::UBIGINT AS stray, * FROM raw WHERE {where})"
+        rows = f"(SELECT * EXCLUDE (line), line AS stray FROM raw WHERE {where})"
         found.append(f"SELECT stray FROM {rows} {kind} WHERE t IN (SELECT t FROM unclear)")
     return f"CREATE OR REPLACE TEMP TABLE strays AS {' UNION '.join(found)}"
 
@@ -148,8 +167,8 @@ def refused(layout: Layout, *, header_end: int) -> str:
 
 def _special4(header_end: int) -> str:
     return (
-        "SELECT line FROM (SELECT (rowid + 1)::UBIGINT AS line, k4 FROM raw WHERE k4 IS NOT NULL "
-        f"AND rowid >= {header_end}) AS row ASOF JOIN special4 ON row.k4 >= special4.first "
+        "SELECT line FROM (SELECT line, k4 FROM raw WHERE k4 IS NOT NULL "
+        f"AND line > {header_end}) AS row ASOF JOIN special4 ON row.k4 >= special4.first "
         "WHERE k4 <= special4.last"
     )
 
@@ -231,7 +250,7 @@ def _statements(layout: Layout, header_end: int) -> str:
     odd = "".join(f", cells[{place}] AS c{at}" for place, at in enumerate(layout.wanted, start=1))
     uniq4 = f"JOIN (SELECT id, first FROM uniq4) ON id = (k4::UBIGINT << {signs.BITS}) | sign"
     uniq6 = "JOIN (SELECT hi, lo, sign, first FROM uniq6) USING (hi, lo, sign)"
-    text = f"SELECT (rowid + 1)::UBIGINT AS text_line{cells} FROM raw"
+    text = f"SELECT line AS text_line{cells} FROM raw"
     apart = "WHERE line NOT IN (SELECT line FROM strays)"
     return f"""
     {plain4(layout, four, header_end=header_end)} {uniq4} {apart}

@@ -20,7 +20,8 @@ from django.conf import settings
 
 from openletter.columns.engine import Desk, desk, file
 from openletter.evidence import comparing, dayfiles, spool
-from openletter.evidence.columnar import Sheet, moment_of
+from openletter.evidence.columnar import Sheet
+from openletter.evidence.kinds import moment_of
 from openletter.evidence.layouts import layout_of
 from openletter.evidence.models import Batch, Part, Source
 from openletter.evidence.rules import reading, signs
@@ -44,6 +45,8 @@ class _Read:
 
     path: Path
     seen: datetime | None
+    compared: comparing.Compared
+    before: Part | None
 
 
 class WideReader:
@@ -83,12 +86,21 @@ class WideReader:
         at = self._opened()
         head = list(islice(lines(part.open()), reading.HEAD_LINES))
         sheet.read(part.open(), head=head, original=self._original(part))
-        sheet.judge()
-        sheet.unite()
-        path = at.place(f"day-{self._count}.parquet")
-        sheet.write(path, labels=dayfiles.labels_of(known))
-        newest = at.number(_NEWEST)
-        self._read = _Read(path=path, seen=moment_of(newest) if newest else None)
+        before = self._before(known.feed.id)
+        files: list[Path] = []
+        newest, told = 0, comparing.NOTHING
+        for piece in sheet.pieces():
+            files.append(at.place(f"part-{self._count}-{len(files)}.parquet"))
+            sheet.write(files[-1], labels=dayfiles.labels_of(known))
+            newest = max(newest, at.number(_NEWEST))
+            comparing.known_from(at, [dayfiles.place_of(before)] if before else [], piece)
+            told += comparing.compare(at)
+        self._read = _Read(
+            path=dayfiles.join(at, files, labels=dayfiles.labels_of(known)),
+            seen=moment_of(newest) if newest else None,
+            compared=told,
+            before=before,
+        )
         rows = sorted([*sheet.networks(), *sheet.kept_refusals()], key=lambda one: one.row)
         for one in rows:
             yield RowOf(file=part.name, judged=one)
@@ -121,17 +133,19 @@ class WideReader:
         part.day_file = dayfiles.name_of(part, number=self._count)
         self._count += 1
         _put_in_place(done.path, dayfiles.place_of(part))
-        others = [one for one in dayfiles.kept(self.batch.exercise, now=self.now) if one != part]
-        part.compared = self._compared(part, others)
+        part.compared = self._compared(part, done)
         part.save()
-        self._promote(part, others)
+        self._promote(part)
 
-    def _compared(self, part: Part, others: list[Part]) -> dict[str, object] | None:
-        same = [one for one in others if one.source_id == part.source_id and one.batch.complete]
-        before = same[0] if same else None
-        at = self._opened()
-        comparing.known_from(at, [dayfiles.place_of(before)] if before else [])
-        told: dict[str, object] = dict(comparing.compare(at).as_json())
+    def _before(self, source: str) -> Part | None:
+        """The newest whole feed of the same source."""
+        kept = dayfiles.kept(self.batch.exercise, now=self.now)
+        same = (one for one in kept if one.source_id == source and one.batch.complete)
+        return next(same, None)
+
+    def _compared(self, part: Part, done: _Read) -> dict[str, object]:
+        before = done.before
+        told: dict[str, object] = dict(done.compared.as_json())
         why = why_not_whole(
             Counts.of(part.rows, part.by_judgement),
             Counts.of(before.rows, before.by_judgement) if before else None,
@@ -141,9 +155,10 @@ class WideReader:
             told |= {"not_named": told.pop("gone"), "why": why}
         return told | {"beside": before.pk if before else None}
 
-    def _promote(self, part: Part, others: list[Part]) -> None:
+    def _promote(self, part: Part) -> None:
         """Statements about targets that can become a finding, or that PostgreSQL knew before."""
         at, source = self._opened(), part.source
+        others = [one for one in dayfiles.kept(self.batch.exercise, now=self.now) if one != part]
         if source is None:
             return
         dayfiles.held(at, self.batch.exercise)

@@ -18,6 +18,7 @@ from openletter.columns import keys, straight
 from openletter.columns.engine import Desk, Room, desk
 from openletter.evidence import columnar, sourcebook
 from openletter.evidence.bulk_reading import sheet_of
+from openletter.evidence.kinds import moment_of
 from openletter.evidence.rules.judge import Judged
 from openletter.evidence.rules.reading import FileVerdict, read_file
 from openletter.evidence.rules.recognise import Hint
@@ -64,7 +65,7 @@ def bulk_stated(at: Desk, path: Path) -> Iterator[tuple[object, ...]]:
         yield (
             row, line, keys.address_of(hi, lo).exploded, said.port, said.protocol, said.weakness,
             said.role, says, judgement, reason, code,
-            columnar.moment_of(seen) if seen is not None else None, same_as,
+            moment_of(seen) if seen is not None else None, same_as,
         )  # fmt: skip
 
 
@@ -75,9 +76,12 @@ def compare(state: Path, name: str, content: bytes, hint: Hint) -> columnar.Shee
         if sheet is None:
             return None
         judged, verdict = row_way(name, content, hint)
-        path = at.place("day.parquet")
-        sheet.write(path, labels={})
-        assert sorted(bulk_stated(at, path), key=str) == sorted(stated(judged), key=str)
+        told: list[tuple[object, ...]] = []
+        for number, _piece in enumerate(sheet.pieces()):
+            path = at.place(f"day-{number}.parquet")
+            sheet.write(path, labels={})
+            told.extend(bulk_stated(at, path))
+        assert sorted(told, key=str) == sorted(stated(judged), key=str)
     refused = [one for one in judged if one.ip is None or one.judgement not in STATED]
     assert sheet.kept_refusals() == [one for one in refused if one.first is None]
     assert sheet.networks() == [one for one in refused if one.first is not None]
@@ -226,3 +230,15 @@ def test_a_file_of_several_blocks(state: Path, monkeypatch: pytest.MonkeyPatch) 
     sheet = compare(state, "own.csv", content, Hint(mapping=MAPPING))
     assert sheet is not None
     assert sheet.told.rows_by_judge < 600
+
+
+def test_a_file_in_pieces(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columnar, "PIECE_LINES", 300)
+    dice = random.Random(11)
+    lines = ["ip,other,port,seen,kind,code,name"]
+    for number in range(2_000):
+        ip = f"198.51.100.{number % 250}" if dice.random() < 0.9 else dice.choice(ADDRESSES)
+        lines.append(f"{ip},,{dice.choice(PORTS)},{dice.choice(TIMES)},{dice.choice(TAGS)},,n")
+        if dice.random() < 0.02:
+            lines.append(dice.choice(RUBBISH))
+    compare(state, "own.csv", "\n".join(lines).encode(), Hint(mapping=MAPPING))
