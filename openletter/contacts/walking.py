@@ -1,6 +1,6 @@
-"""Many look-ups at once, one question a server at a time, in rounds.
+"""Many look-ups at once, one question a server at a time.
 
-Between the rounds the desk (rows of the database, or a dictionary for the command line) says what
+Between the waits the desk (rows of the database, or a dictionary for the command line) says what
 is known already and who may be asked when; nothing is held open while a server thinks. An answer
 about a network settles every look-up inside its range.
 """
@@ -8,7 +8,7 @@ about a network settles every look-up inside its range.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
@@ -19,9 +19,9 @@ from openletter.contacts.rules.course import Ask, Course, advance
 from openletter.wire.lookup import STUMBLES, End, Reply, fits, unusable
 
 AT_ONCE = 1.0
-"""Seconds that a round waits for a server's turn while others could be asked."""
+"""Seconds ahead that a turn is taken, and after which we look who else has one."""
 PATIENCE = 8.0
-"""Seconds that a round waits where nobody can be asked at once."""
+"""Seconds ahead that a turn is taken where nobody else can be asked."""
 log = structlog.get_logger()
 
 
@@ -54,28 +54,38 @@ class Pacer:
 
 
 def walk(courses: Sequence[Course], *, desk: Desk, asker: Asker, pacer: Pacer) -> list[Course]:
-    """Every course as far as it comes; those that still ask are to be gone on with later."""
+    """Every course as far as it comes; those that still ask are to be gone on with later.
+
+    The loop runs only while we wait; the desk is spoken to in between, so that rows and asyncio
+    never meet. A slow server holds up its own questions and nobody else's.
+    """
     now = pacer.clock()
     going = [_with_known(course, desk, now) for course in courses]
-    while not pacer.stop():
-        turns = _turns(going, desk, pacer)
-        if not turns:
-            break
-        replies = asyncio.run(_all(turns, asker, pacer))
-        now = pacer.clock()
-        for ask, reply in replies:
-            kept = desk.keep(ask, reply, now=now)
-            going = [_settled(course, ask, kept, desk, now) for course in going]
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+        flying: dict[asyncio.Task[Reply], Ask] = {}
+        while flying or not pacer.stop():
+            for ask, at in [] if pacer.stop() else _turns(going, flying.values(), desk, pacer):
+                flying[loop.create_task(_asked(ask, at, asker, pacer))] = ask
+            if not flying:
+                break
+            for task in runner.run(_landed(flying)):
+                ask, now = flying.pop(task), pacer.clock()
+                kept = desk.keep(ask, task.result(), now=now)
+                going = [_settled(course, ask, kept, desk, now) for course in going]
     return going
 
 
-def _turns(going: Sequence[Course], desk: Desk, pacer: Pacer) -> list[tuple[Ask, datetime]]:
-    """One question for each server that may be asked soon; failing that, one a little later."""
+def _turns(
+    going: Sequence[Course], flying: Iterable[Ask], desk: Desk, pacer: Pacer
+) -> list[tuple[Ask, datetime]]:
+    """A question for each idle server that may be asked soon; failing that, a little later."""
+    busy = {ask.server for ask in flying}
     firsts: dict[str, Ask] = {}
     for course in going:
-        if course.ask is not None:
+        if course.ask is not None and course.ask.server not in busy:
             firsts.setdefault(course.ask.server, course.ask)
-    for patience in (AT_ONCE, PATIENCE):
+    for patience in (AT_ONCE,) if busy else (AT_ONCE, PATIENCE):
         now = pacer.clock()
         found = [
             (ask, at)
@@ -87,18 +97,19 @@ def _turns(going: Sequence[Course], desk: Desk, pacer: Pacer) -> list[tuple[Ask,
     return []
 
 
-async def _all(
-    turns: Sequence[tuple[Ask, datetime]], asker: Asker, pacer: Pacer
-) -> list[tuple[Ask, Reply]]:
-    async def one(ask: Ask, at: datetime) -> tuple[Ask, Reply]:
-        await pacer.wait(max(0.0, (at - pacer.clock()).total_seconds()))
-        try:
-            return ask, await asker.ask(ask, now=pacer.clock())
-        except STUMBLES:
-            log.exception("look-up-stumbled", server=ask.server, method=ask.method)
-            return ask, unusable(Reply(end=End.REFUSED, server=ask.server, asked=ask.target))
+async def _landed(flying: Collection[asyncio.Task[Reply]]) -> set[asyncio.Task[Reply]]:
+    """Those that are through, soon: meanwhile another server's turn may have come."""
+    done, _ = await asyncio.wait(flying, timeout=AT_ONCE, return_when=asyncio.FIRST_COMPLETED)
+    return done
 
-    return list(await asyncio.gather(*(one(ask, at) for ask, at in turns)))
+
+async def _asked(ask: Ask, at: datetime, asker: Asker, pacer: Pacer) -> Reply:
+    await pacer.wait(max(0.0, (at - pacer.clock()).total_seconds()))
+    try:
+        return await asker.ask(ask, now=pacer.clock())
+    except STUMBLES:
+        log.exception("look-up-stumbled", server=ask.server, method=ask.method)
+        return unusable(Reply(end=End.REFUSED, server=ask.server, asked=ask.target))
 
 
 def _settled(course: Course, ask: Ask, reply: Reply, desk: Desk, now: datetime) -> Course:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
@@ -478,6 +479,26 @@ def test_cases_of_before_are_looked_up_where_nobody_was_found(
     assert find(campaign) == 1
     LookUp.objects.all().delete()
     assert asking.waiting(campaign, now=NOW).count() == 0  # both have a contact
+
+
+def test_a_slow_server_holds_up_nobody_else(campaign: Campaign, time: Time) -> None:
+    """ARIN thinks until RIPE has answered three times."""
+    slow = a_case(campaign, "9.9.9.1")
+    quick = [a_case(campaign, f"62.0.{last}.1") for last in (1, 2, 3)]
+    registry, enough = Registry(), asyncio.Event()
+
+    class Slow(Registry):
+        async def ask(self, ask: Ask, *, now: datetime) -> Reply:
+            registry.asked.append(ask.server)
+            if len(registry.asked) == 4:
+                enough.set()
+            if ask.server == ARIN:
+                await enough.wait()
+            return ended(End.NOTHING, code="not-registered")
+
+    assert run(campaign, Slow(), time) == 4
+    assert registry.asked == [ARIN] + ["rdap.db.ripe.net"] * 3
+    assert {of(case).state for case in (slow, *quick)} == {"nothing"}
 
 
 @pytest.mark.parametrize("place", ["asking", "reading", "keeping"])
