@@ -26,6 +26,7 @@ _SAYS_NOTHING = frozenset(
 _OF_HTTP = frozenset({"http", "https", "connect", "proxy", "squid"})
 _OF_RELAY = frozenset({"relay", "openrelay", "smtp", "esmtp", "mail", "email", "mta"})
 _FRACTION = re.compile(r"(\.\d{6})\d+")
+_REFUSED = re.compile(r"\b407\b|proxy-authenticate", re.IGNORECASE)
 _SAYS_WHICH = frozenset({"service", "proxy", "protocol", "proxy_type"})
 _UNGUARDED = frozenset(
     {"proxy", "access", "unrestricted-access", "no-authentication", "missing-authentication",
@@ -106,12 +107,19 @@ def _fourth(told: JsonValue, report: Report) -> FeedRow:
         says=kind,
         role=_role(str(report["category"])),
         facts=_facts(report),
+        sign_in=_asks_for_sign_in(report, "banner", "service_version"),
     )
 
 
 def _role(category: str) -> str:
     """A service listens where the report says; an attack leaves there; a list doesn't say."""
     return {"vulnerability": "entry", "reputation": "unknown"}.get(category, "exit")
+
+
+def _asks_for_sign_in(report: Report, *names: str) -> bool:
+    """Whether the report itself shows that not everybody gets in (RFC 9110 §15.5.8)."""
+    said = any(report.get(name) is True for name in ("authentication_required", "auth_required"))
+    return said or any(_REFUSED.search(_text(report, name)) for name in names)
 
 
 def _tags(report: Report, kind: str) -> tuple[str, ...]:
@@ -182,6 +190,7 @@ def _facts(report: Report) -> dict[str, str]:
         "report_id": _text(report, "report_id"),
         "evidence_source": _text(report, "evidence_source"),
         "threat_type": _text(report, "threat_type"),
+        "confidence": str(report.get("confidence", "")),
         "tags": ";".join(_texts(report, "tags")),
         "description": _text(report, "description"),
         "source_port": _port(report, "source_port"),
@@ -209,6 +218,7 @@ def _third(told: JsonValue, whole: Report) -> FeedRow:
         tags=(f"open-service:{service}" if is_service else named,),
         says=named,
         role="entry" if is_service else "exit",
+        sign_in=_asks_for_sign_in(report, "ServiceVersion"),
         facts=_facts_of_third(whole, report, nested),
     )
 

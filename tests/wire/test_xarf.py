@@ -112,6 +112,17 @@ def test_free_words_for_a_service_become_one_tag(fields: dict[str, object], tag:
     assert (row.problem, row.tags) == ("", (tag,))
 
 
+def test_a_proxy_that_asks_for_a_name_says_so_itself() -> None:
+    asking = {"service": "http-proxy", "service_version": "HTTP/1.1 407 Proxy Auth Required"}
+    for fields in (asking, {"auth_required": True}, {"banner": "Proxy-Authenticate: Basic"}):
+        (row,) = read(fourth(**fields))
+        assert row.sign_in
+    (row,) = read(fourth(description="no authentication required", confidence=0.9))
+    assert (row.sign_in, row.facts["confidence"]) == (False, "0.9")
+    (older,) = read(third({"ServiceVersion": "407"}))
+    assert older.sign_in
+
+
 def test_reports_come_one_by_one_in_an_array_and_line_by_line() -> None:
     reports = (fourth(), third(), fourth(source_identifier="2001:db8::1"))
     for form in ("array", "lines"):
