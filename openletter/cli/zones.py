@@ -107,7 +107,11 @@ def limit(
     from openletter.campaigns import clock
     from openletter.evidence import zonekeeping
 
-    zone = zonekeeping.limit(name, rate=a_second, daily_budget=a_day, actor=actor, now=clock.wall())
+    now = clock.wall()
+    try:
+        zone = zonekeeping.limit(name, rate=a_second, daily_budget=a_day, actor=actor, now=now)
+    except zonekeeping.TooManyError as problem:
+        refuse(f"{name}: {problem}")
     typer.echo(f"{name}: {zone.rate:g} a second, {zone.daily_budget:,} a day")
 
 

@@ -30,7 +30,7 @@ from openletter.evidence.rules.rounds import Answered, Round
 from openletter.evidence.rules.zones import affordable, holds_for, needed, unheard
 from openletter.evidence.spacelists import known_spaces
 from openletter.evidence.writing import PartWriter
-from openletter.evidence.zonekeeping import left_today, record_health
+from openletter.evidence.zonekeeping import left_today, made, record_health
 from openletter.wire.address import Address, address_class
 from openletter.words import AddressClass, FindingState
 
@@ -160,8 +160,7 @@ def book(name: str, feed: Feed, *, addresses: Sequence[Address], now: datetime) 
     The zone rests for as long as its rate lets the questions take: whoever comes in the meantime
     gets nothing.
     """
-    Zone.objects.get_or_create(name=name)
-    zone = Zone.objects.select_for_update().get(name=name)
+    zone = made(name, feed)
     left = left_today(zone, now=now)
     asked = addresses[: affordable(len(addresses), left=left, rate=zone.rate)]
     questions = needed(len(asked))

@@ -9,16 +9,41 @@ from django.db import transaction
 
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
+from openletter.evidence.known import all_sources
 from openletter.evidence.models import Zone
+from openletter.evidence.rules.feeds import Feed
+from openletter.evidence.rules.terms import read_terms
 from openletter.evidence.rules.zones import Condition, Health
 
 MACHINE = "step:consult"
+
+
+class TooManyError(Exception):
+    """More questions a day than the source's terms allow."""
+
+    def __init__(self, allowed: int) -> None:
+        super().__init__(f"the source's terms allow {allowed:,} questions a day")
+        self.allowed = allowed
 
 
 def left_today(zone: Zone, *, now: datetime) -> int:
     """Questions that may still be booked today (UTC)."""
     booked = zone.booked if zone.day == now.date() else 0
     return max(0, zone.daily_budget - booked)
+
+
+def most_a_day(feed: Feed | None) -> int | None:
+    """What the source's own terms allow; None where they say nothing."""
+    return read_terms(feed.terms).queries_a_day if feed is not None else None
+
+
+def made(name: str, feed: Feed | None) -> Zone:
+    """The zone's row, locked; a new one begins with no more than its terms allow."""
+    usual = Zone(name=name).daily_budget
+    allowed = most_a_day(feed)
+    budget = usual if allowed is None else min(usual, allowed)
+    Zone.objects.get_or_create(name=name, defaults={"daily_budget": budget})
+    return Zone.objects.select_for_update().get(name=name)
 
 
 def record_health(zone: Zone, health: Health, *, now: datetime) -> None:
@@ -49,8 +74,7 @@ def record_health(zone: Zone, health: Health, *, now: datetime) -> None:
 @transaction.atomic
 def suspend(name: str, *, actor: str, because: str, now: datetime) -> Zone:
     """A person's word: the zone is asked nothing until a person says otherwise."""
-    Zone.objects.get_or_create(name=name)
-    zone = Zone.objects.select_for_update().get(name=name)
+    zone = made(name, all_sources().by_zone(name))
     zone.suspended_at, zone.suspended_by = now, actor
     zone.suspended_because, zone.try_again_at = {"text": because}, None
     zone.save()
@@ -77,9 +101,14 @@ def resume(name: str, *, actor: str, because: str, now: datetime) -> Zone | None
 def limit(
     name: str, *, rate: float | None, daily_budget: int | None, actor: str, now: datetime
 ) -> Zone:
-    """How many questions a second and a day the zone's operator allows us."""
-    Zone.objects.get_or_create(name=name)
-    zone = Zone.objects.select_for_update().get(name=name)
+    """How many questions a second and a day the zone's operator allows us.
+
+    More than the source's terms allow is refused with `TooManyError`.
+    """
+    allowed = most_a_day(all_sources().by_zone(name))
+    if allowed is not None and daily_budget is not None and daily_budget > allowed:
+        raise TooManyError(allowed)
+    zone = made(name, all_sources().by_zone(name))
     before = _limits(zone)
     zone.rate = rate if rate is not None else zone.rate
     zone.daily_budget = daily_budget if daily_budget is not None else zone.daily_budget

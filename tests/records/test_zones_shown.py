@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -17,7 +18,8 @@ from openletter import shell
 from openletter.campaigns.models import Campaign, TimelineEntry
 from openletter.campaigns.rules import MemberRole
 from openletter.cli import app
-from openletter.evidence import jobs
+from openletter.evidence import jobs, zonekeeping
+from openletter.evidence.known import all_sources
 from openletter.evidence.models import Zone
 from openletter.shell.configuration import Endpoint
 from openletter.shell.outside import Outside
@@ -125,8 +127,14 @@ def test_persons_suspend_and_resume_with_a_reason(run: Any, served: ZoneServer) 
 @pytest.mark.parametrize(
     ("language", "texts"),
     [
-        ("en", ("It lists what nobody lists", "suspended", "Example DNSBL (invented)", "not asked")),
-        ("nl", ("Hij vermeldt wat niemand vermeldt", "geschorst", "Bronnen die iets gezegd hebben")),
+        (
+            "en",
+            ("It lists what nobody lists", "suspended", "Example DNSBL (invented)", "not asked"),
+        ),
+        (
+            "nl",
+            ("Hij vermeldt wat niemand vermeldt", "geschorst", "Bronnen die iets gezegd hebben"),
+        ),
     ],
 )
 def test_the_desk_shows_sources_and_zones(
@@ -159,3 +167,20 @@ def test_a_hostile_source_name_is_only_shown(campaign: Campaign, served: ZoneSer
     page = browser.get(reverse("desk:sources")).content.decode()
     assert "<script>" not in page.split("</head>")[1]
     assert "\u202e" not in page
+
+
+def test_terms_set_a_limit_that_nobody_raises(run: Any, settings: Any) -> None:
+    """Spamhaus answers fewer than 300,000 questions a day for free."""
+    a_user("ann", partner=a_partner(), role=MemberRole.APPROVER)
+    told = run("limit", "zen.spamhaus.org", "--a-day", "300000", "--by", "ann")
+    assert told.exit_code == 2
+    assert "299,999 questions a day" in told.stderr
+    assert not Zone.objects.exists()
+    assert run("limit", "zen.spamhaus.org", "--a-day", "299999", "--by", "ann").exit_code == 0
+    assert Zone.objects.get().daily_budget == 299_999
+
+
+def test_a_new_zone_begins_within_its_terms() -> None:
+    feed = replace(all_sources().by_zone(ZONE), terms={"queries_a_day": 100})  # type: ignore[type-var]
+    with transaction.atomic():
+        assert zonekeeping.made(ZONE, feed).daily_budget == 100

@@ -165,13 +165,13 @@ def _weaknesses(raw: object) -> tuple[Weakness, ...]:
     return tuple(Weakness(one) for one in _texts(raw, "weakness"))
 
 
-def _terms(raw: object) -> dict[str, str | bool]:
+def _terms(raw: object) -> dict[str, str | int]:
     table = _table(raw, "terms")
     try:
         read_terms(table)
     except BadTermsError as problem:
         raise BadDefinitionError(str(problem)) from None
-    return {key: one if isinstance(one, bool) else _text(one, key) for key, one in table.items()}
+    return {key: one if isinstance(one, int) else _text(one, key) for key, one in table.items()}
 
 
 def _patterns(given: tuple[str, ...]) -> tuple[str, ...]:

@@ -96,7 +96,7 @@ class Feed:
     needs_transcript: bool = False
     made_up: bool = False
     citation: str = ""
-    terms: Mapping[str, str | bool] = field(default_factory=dict)
+    terms: Mapping[str, str | int] = field(default_factory=dict)
 
     def is_refusal(self, code: str) -> bool:
         """Whether an answer says that we are not told, which is no listing."""

@@ -32,6 +32,7 @@ KEYS: Mapping[str, type] = {
     "non_commercial": bool,
     "attribution": str,
     "note": str,
+    "queries_a_day": int,
 }
 
 
@@ -45,6 +46,7 @@ class Terms:
 
     A source that forbids to pass its data on lets us say what its purpose needs, unless it says
     less. `cert_only`: a partner that is no national team neither counts nor sees it.
+    `queries_a_day`: so many DNS questions are allowed, whatever an operator would like.
     """
 
     redistribute: bool = False
@@ -53,6 +55,7 @@ class Terms:
     non_commercial: bool = False
     attribution: str = ""
     note: str = ""
+    queries_a_day: int | None = None
 
 
 def read_terms(raw: Mapping[str, object]) -> Terms:
@@ -60,7 +63,7 @@ def read_terms(raw: Mapping[str, object]) -> Terms:
     for key, value in raw.items():
         if key not in KEYS:
             raise BadTermsError(f"terms: unknown key: {key}")
-        if not isinstance(value, KEYS[key]):
+        if type(value) is not KEYS[key]:  # true is an int, too
             raise BadTermsError(f"terms.{key} must be {KEYS[key].__name__}")
     redistribute = raw.get("redistribute") is True
     told = str(raw.get("to_holder", "all" if redistribute else "facts"))
@@ -73,6 +76,7 @@ def read_terms(raw: Mapping[str, object]) -> Terms:
         non_commercial=raw.get("non_commercial") is True,
         attribution=str(raw.get("attribution", "")),
         note=str(raw.get("note", "")),
+        queries_a_day=limit if isinstance(limit := raw.get("queries_a_day"), int) else None,
     )
 
 
