@@ -112,8 +112,7 @@ def rows_of_values(values: Iterable[JsonValue], mapping: CsvMapping) -> Iterator
     for told in values:
         problem = told.problem or ("" if isinstance(told.value, dict) else "json-no-row")
         if problem or not isinstance(told.value, dict):
-            excerpt = told.excerpt or visible(str(told.value)[:200])
-            yield FeedRow(row=told.number, line=told.line, problem=problem, excerpt=excerpt)
+            yield FeedRow(row=told.number, line=told.line, problem=problem, excerpt=told.excerpt)
             continue
         cells = dict(_flat(told.value))
         place = {name: at for at, name in enumerate(cells)}

@@ -59,12 +59,15 @@ def _is_one(item: object) -> bool:
 
 
 def rows_of_values(values: Iterable[JsonValue]) -> Iterator[FeedRow]:
-    """A row for every proxy and for everything that should be one."""
+    """A row for every proxy and for everything that should be one.
+
+    What cannot be read is not quoted: it may hold somebody's password.
+    """
     number = 0
     for told in values:
         if told.problem:
             number += 1
-            yield FeedRow(row=number, line=told.line, problem=told.problem, excerpt=told.excerpt)
+            yield FeedRow(row=number, line=told.line, problem=told.problem)
             continue
         for kind, item in _unfolded(told.value):
             number += 1
@@ -107,7 +110,7 @@ def _from_json(number: int, line: int, item: object, kind: str) -> FeedRow:
     if isinstance(item, dict):
         cells = {str(key).lower(): value for key, value in item.items()}
         return _from_cells(number, line, cells, kind)
-    return FeedRow(row=number, line=line, problem="json-no-row", excerpt=visible(str(item)[:200]))
+    return FeedRow(row=number, line=line, problem="json-no-row")
 
 
 def _with(told: FeedRow, kind: str) -> FeedRow:
