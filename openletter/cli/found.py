@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="the partner's short name")]
+partner = typer.Typer(no_args_is_help=True, help="Agencies that take part, and their law.")
 
 
 def register(app: typer.Typer) -> None:
     """Mount this part."""
-    partner = typer.Typer(no_args_is_help=True, help="Agencies that take part, and their law.")
     partner.command("add")(add)
     partner.command("law")(law)
     partner.command("approve-law")(approve_law)

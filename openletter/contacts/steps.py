@@ -17,13 +17,11 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from openletter.campaigns.fields import Address, Network
-from openletter.campaigns.models import Campaign, Partner
+from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.models import Case
-from openletter.cases.steps import assign_partner
 from openletter.contacts import asking, finding, loading, teams
-from openletter.contacts.decision_rows import HandOver
 from openletter.contacts.errors import ContactError
 from openletter.contacts.models import (
     Choice,
@@ -122,11 +120,12 @@ def find(campaign: Campaign, *, now: datetime, limit: int) -> int:
     """
     waiting = cases_without_choice(campaign, now=now)
     cases = list(waiting.select_for_update(of=("self",), skip_locked=True)[:limit])
-    _find(cases, campaign=campaign, now=now)
+    decide_anew(cases, campaign=campaign, now=now)
     return len(cases)
 
 
-def _find(cases: Sequence[Case], *, campaign: Campaign, now: datetime) -> list[Choice]:
+def decide_anew(cases: Sequence[Case], *, campaign: Campaign, now: datetime) -> list[Choice]:
+    """Decide about these cases now and keep it; they have no current choice."""
     if not cases:
         return []
     decisions = finding.decide_for(cases, campaign=campaign)
@@ -348,35 +347,7 @@ def override(
     record([_override_entry(row, case, actor=actor, now=now)])
     of_case = Choice.objects.filter(case=case)
     send_back(of_case, because="override", actor=actor, now=now, text=reason)
-    return _find([Case.objects.get(pk=case.pk)], campaign=campaign, now=now)[0]
-
-
-@transaction.atomic
-def hand_over(
-    case: Case, partner: Partner, *, reason: str, user: User, now: datetime
-) -> Choice | None:
-    """A person gives the case to another partner of the campaign; it settles a conflict too.
-
-    None: that partner answers for it already. The contact is chosen anew, because the partner's
-    own register counts now; what has left stays as it was.
-    """
-    if not reason.strip():
-        raise _refuse("override-no-reason")
-    if not case.campaign.partners.filter(pk=partner.pk).exists():
-        raise _refuse("partner-not-in-campaign", partner=partner.name)
-    current = current_choice(case)
-    is_conflict = current is not None and current.outcome == Choice.Outcome.CONFLICT
-    if case.partner_id == partner.pk and not is_conflict:
-        return None
-    actor = f"user:{user.get_username()}"
-    HandOver.objects.create(
-        case=case, partner=partner, by=user.get_username(), reason=reason.strip()[:300], at=now
-    )
-    why = Reason(code="handler-says", values={"text": reason.strip()[:300]})
-    assign_partner(case, partner, actor=actor, now=now, reason=why)
-    of_case = Choice.objects.filter(case=case)
-    send_back(of_case, because="handed-over", actor=actor, now=now, text=reason)
-    return _find([Case.objects.get(pk=case.pk)], campaign=case.campaign, now=now)[0]
+    return decide_anew([Case.objects.get(pk=case.pk)], campaign=campaign, now=now)[0]
 
 
 def _override_entry(row: Override, case: Case, *, actor: str, now: datetime) -> Entry:

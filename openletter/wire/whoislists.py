@@ -136,12 +136,15 @@ def _network(fields: Fields, shared: Fields, ends: tuple[IPAddress, IPAddress]) 
 
 
 def _contacts(fields: Fields, shared: Fields, handle: str) -> Iterator[Written]:
-    for source, depth in ((fields, 0), (shared, 1)):
-        for label, (place, role) in _ROLES.items():
-            for value in source.get(label, []):
-                if "@" in value:
-                    is_abuse = place is Place.ABUSE_BOX
-                    yield Written(
-                        value=value, place=place, role=role, object=handle, depth=depth,
-                        party=Party.GROUP if is_abuse else Party.UNKNOWN,
-                    )  # fmt: skip
+    told = (
+        (value, depth, at)
+        for source, depth in ((fields, 0), (shared, 1))
+        for label, at in _ROLES.items()
+        for value in source.get(label, [])
+    )
+    for value, depth, (place, role) in told:
+        if "@" in value:
+            party = Party.GROUP if place is Place.ABUSE_BOX else Party.UNKNOWN
+            yield Written(
+                value=value, place=place, role=role, object=handle, depth=depth, party=party
+            )

@@ -14,7 +14,7 @@ from openletter.campaigns.rules import MemberRole
 from openletter.campaigns.steps import viewer_of
 from openletter.cases.models import Case
 from openletter.cli import app
-from openletter.contacts import steps
+from openletter.contacts import handing, steps
 from openletter.contacts.decision_rows import HandOver
 from openletter.contacts.errors import ContactError
 from openletter.contacts.models import Choice
@@ -110,14 +110,14 @@ def test_an_overlap_is_listed_and_a_hand_over_settles_it(
     assert [each.case_id for each in contacts.conflicts(viewer)] == [overlapping.pk]
     rival = a_partner("rival", country="FR")
     handler = a_user("ann")
-    choice = steps.hand_over(overlapping, rival, reason="agreed", user=handler, now=NOW)
+    choice = handing.hand_over(overlapping, rival, reason="agreed", user=handler, now=NOW)
     assert choice is not None
     assert (choice.outcome, choice.partner) == (Choice.Outcome.CHOSEN, rival)
     assert choice.reasons[-1]["code"] == "partner-handed-over"
     overlapping.refresh_from_db()
     assert overlapping.partner == rival
     assert not contacts.conflicts(viewer).exists()
-    assert steps.hand_over(overlapping, rival, reason="again", user=handler, now=NOW) is None
+    assert handing.hand_over(overlapping, rival, reason="again", user=handler, now=NOW) is None
     assert HandOver.objects.count() == 1
     actions = TimelineEntry.objects.filter(subject=f"case:{overlapping.pk}")
     assert "partner-assigned" in actions.values_list("action", flat=True)
@@ -132,7 +132,7 @@ def test_what_a_hand_over_refuses(campaign: Campaign, overlapping: Case) -> None
     outsider = a_partner("outsider", country="SE")
     for partner, why in ((outsider, "x"), (campaign.lead, "  ")):
         with pytest.raises(ContactError):
-            steps.hand_over(overlapping, partner, reason=why, user=handler, now=NOW)
+            handing.hand_over(overlapping, partner, reason=why, user=handler, now=NOW)
     assert not HandOver.objects.exists()
 
 

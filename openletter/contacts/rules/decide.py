@@ -17,6 +17,7 @@ from openletter.contacts.rules.holders import (
     stratum,
 )
 from openletter.contacts.rules.language import ENGLISH, Known, languages
+from openletter.contacts.rules.ownregister import languages_of
 from openletter.contacts.rules.rank import (
     NOT_OF_A_NETWORK,
     NOTHING_KNOWN,
@@ -66,7 +67,7 @@ class MailboxFacts:
     countries: dict[str, int] = field(default_factory=dict)
     """in how many countries its networks are"""
     declared: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """languages that a partner's register or a team's page names"""
+    """languages that a team's page names; a partner's register names them with the network"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -233,7 +234,7 @@ def _languages(facts: Facts, ranking: Ranking) -> tuple[tuple[str, ...], Reason]
             of_reply=facts.mailboxes.language_of_reply.get(mailbox),
             organisation=next(filter(None, own), None),
             delegated=next(filter(None, delegated), None),
-            declared=facts.mailboxes.declared.get(mailbox, ()),
+            declared=languages_of(ranking.chosen) or facts.mailboxes.declared.get(mailbox, ()),
             registry=next((rung.registry for rung in facts.rungs if rung.is_network), None),
             countries_of_contact=facts.mailboxes.countries.get(mailbox, 1),
         )

@@ -11,7 +11,7 @@ from django.utils.translation import gettext
 from openletter.campaigns import clock
 from openletter.campaigns.rules import Level
 from openletter.cases.models import Case
-from openletter.contacts import steps as contacts
+from openletter.contacts import handing
 from openletter.contacts.errors import ContactError
 from openletter.desk import reasons
 from openletter.desk.access import Visit, needs
@@ -47,7 +47,7 @@ def hand_over(visit: Visit, reference: str) -> HttpResponse:
         visit.regrets(gettext("Name a partner of the campaign."))
         return visit.to("case", reference=one.reference)
     try:
-        chosen = contacts.hand_over(
+        chosen = handing.hand_over(
             one, partner, reason=visit.request.POST.get("because", ""), user=visit.user,
             now=clock.now(one.campaign),
         )  # fmt: skip
