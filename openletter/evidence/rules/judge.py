@@ -316,4 +316,6 @@ def _about(row: FeedRow) -> dict[str, str]:
 
 
 def _excerpt(row: FeedRow) -> str:
-    return visible(",".join(filter(None, (row.time, row.address, row.port, row.protocol))))
+    """What the row named, without a user and password in front of it."""
+    place = row.address.rpartition("@")[2]
+    return visible(",".join(filter(None, (row.time, place, row.port, row.protocol))))
