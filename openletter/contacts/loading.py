@@ -89,7 +89,7 @@ def prepare(
     name = ", ".join(dict.fromkeys(each.path.name for each in read.files))
     digest = _digest([each.sha256 for each in read.files])
     most = reading.most_groups(read.files)
-    prepared = _written(blocks, name=name, digest=digest, exercise=exercise, now=now, most=most)
+    prepared = written(blocks, name=name, digest=digest, exercise=exercise, now=now, most=most)
     prepared.faults, prepared.passed_over = read.faults, read.passed_over
     for load in prepared.loads:
         load.rejected |= dict(read.faults)
@@ -132,7 +132,7 @@ def put(
             yield group, block
 
     with alone(exercise), transaction.atomic():
-        prepared = _written(
+        prepared = written(
             blocks(), name=name, digest=b"", exercise=exercise, now=now, partner=partner
         )
         if not prepared.loads:
@@ -142,7 +142,7 @@ def put(
         return activate(prepared)[0]
 
 
-def _written(
+def written(
     blocks: Iterable[tuple[Group, Block]],
     *,
     name: str,

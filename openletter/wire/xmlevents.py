@@ -47,10 +47,7 @@ class _Collector(handler.ContentHandler):
         self.lengths: list[int] = []
         self.locator: Locator | None = None
 
-    def setDocumentLocator(self, locator: Locator) -> None:  # noqa: N802 (SAX's names)
-        self.locator = locator
-
-    def startElement(self, name: str, attrs: AttributesImpl[str]) -> None:  # noqa: N802 (as above)
+    def startElement(self, name: str, attrs: AttributesImpl[str]) -> None:  # noqa: N802 (SAX's)
         if len(self.texts) >= DEEPEST:
             raise UnreadableError("too-deep")
         kept = {
@@ -77,6 +74,7 @@ def events(pieces: Iterable[bytes]) -> Iterator[Start | End]:
     collector = _Collector()
     parser = DefusedExpatParser(forbid_dtd=True)
     parser.setContentHandler(collector)
+    collector.locator = parser
     try:
         for piece in pieces:
             for at in range(0, len(piece), _PIECE):

@@ -1,0 +1,353 @@
+"""How fast registries are read, loaded, compared and looked up: `bench/registry.py [WHAT...]`.
+
+WHAT: parse judge flatten load reload lookup answers (all by default). `--blocks N` for another
+size than 950,000. Made-up networks in 10.0.0.0/8 and above, always the same. What touches the
+database starts a private PostgreSQL of its own (fsync on) and removes it. CPU seconds are of this
+process; wall time is given where the database works beside it.
+"""
+
+# ruff: noqa: INP001, PLC0415 (a program, and the database only where it is measured)
+from __future__ import annotations
+
+import argparse
+import ipaddress
+import os
+import random
+import re
+import resource
+import statistics
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
+BASE = 0x0A000000
+HOLDERS = 150_000
+BLOCKS_APIECE = 20
+LOOKUPS = 10_000
+
+
+def say(what: str, figure: str) -> None:
+    """One line of the table, with the memory so far."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
+    sys.stdout.write(f"{what:<58} {figure:>26}   (peak {peak:,.0f} MB)\n")
+    sys.stdout.flush()
+
+
+# -- made-up registries -------------------------------------------------------------------------
+
+
+def ranges(count: int) -> Iterator[tuple[int, int]]:
+    """Nested: allocations of 4,096 addresses, and nineteen more specific blocks in each."""
+    chance = random.Random(7)  # noqa: S311 (made-up input, always the same)
+    for number in range(count // BLOCKS_APIECE):
+        first = BASE + number * 4096
+        yield first, first + 4095
+        for _ in range(BLOCKS_APIECE - 1):
+            size = 2 ** chance.randint(2, 9)
+            start = first + chance.randrange(4096 // size) * size
+            yield start, start + size - 1
+
+
+def holder_of(number: int) -> int:
+    """Few holders have many blocks, many have one (Zipf-like)."""
+    return int(HOLDERS * ((number * 2654435761 % 2**32) / 2**32) ** 3)
+
+
+def dump(count: int) -> Iterator[bytes]:
+    """A dump as RIPE's: organisations, roles, and as many networks; pieces of some 100 kB."""
+    piece: list[str] = []
+    for number in range(min(HOLDERS, count // 4)):
+        piece.append(
+            f"organisation:   ORG-{number}-TEST\norg-name:       Holder {number}\n"
+            f"org-type:       OTHER\naddress:        Dijk {number}\naddress:        Utrecht\n"
+            f"country:        NL\nabuse-c:        A{number}-TEST\nmnt-by:         M{number}-MNT\n"
+            f"created:        2019-01-01T10:00:00Z\nsource:         TEST\n\n"
+            f"role:           Abuse {number}\naddress:        Dijk {number}\n"
+            f"nic-hdl:        A{number}-TEST\nabuse-mailbox:  abuse@h{number}.example\n"
+            f"mnt-by:         M{number}-MNT\nsource:         TEST\n\n"
+        )
+        if len(piece) > 200:
+            yield "".join(piece).encode()
+            piece.clear()
+    most = min(HOLDERS, count // 4)
+    for number, (first, last) in enumerate(ranges(count)):
+        low, high = ipaddress.IPv4Address(first), ipaddress.IPv4Address(last)
+        holder = holder_of(number) % most
+        piece.append(
+            f"inetnum:        {low} - {high}\nnetname:        NET-{number}\n"
+            f"descr:          Made up for a measurement\ncountry:        NL\n"
+            f"org:            ORG-{holder}-TEST\nadmin-c:        A{holder}-TEST\n"
+            f"tech-c:         A{holder}-TEST\nstatus:         ASSIGNED PA\n"
+            f"mnt-by:         M{holder}-MNT\ncreated:        2020-01-01T10:00:00Z\n"
+            f"last-modified:  2024-01-01T10:00:00Z\nsource:         TEST\n\n"
+        )
+        if len(piece) > 400:
+            yield "".join(piece).encode()
+            piece.clear()
+    yield "".join(piece).encode()
+
+
+def rows(count: int, *, changed: int = 0) -> Iterator[Any]:
+    """The same networks as parsed rows; every `changed`th has moved to another holder."""
+    from openletter.contacts.rules.blocks import Block
+
+    known = holders()
+    for number, (first, last) in enumerate(ranges(count)):
+        holder = holder_of(number)
+        if changed and not number % changed:
+            holder = (holder + 1) % HOLDERS
+        yield Block(4, first, last, f"NET-{number}", f"NET-{number}", f"Holder {holder}",
+                    f"ORG-{holder}-TEST", "NL", "test", "ASSIGNED PA", False, known[holder])  # fmt: skip
+
+
+def holders() -> list[Any]:
+    from openletter.contacts.rules.blocks import Contacts
+    from openletter.contacts.rules.candidates import Candidate, Tier
+    from openletter.words import Reason, Scope
+
+    reason = Reason(code="contact-abuse-box", values={"object": "A1-TEST", "registry": "test"})
+    return [
+        Contacts([
+            Candidate(
+                address=f"{local}@h{number}.example", mailbox=f"{local}@h{number}.example",
+                source="rpsl", registry="test", object=f"A{number}-TEST", role="abuse-c", depth=1,
+                scope=Scope.PROVIDER, tier=tier, weight=10_000, reason=reason, for_abuse=True,
+            )
+            for local, tier in (("abuse", Tier.ABUSE_BOX), ("noc", Tier.FUNCTIONAL))
+        ])
+        for number in range(HOLDERS)
+    ]  # fmt: skip
+
+
+# -- without a database -------------------------------------------------------------------------
+
+
+def bench_parse(count: int) -> None:
+    """Objects of a dump; beside it a plain dict of every line, and a regular expression."""
+    from openletter.wire import rpsl, rpsl_links
+
+    pieces = list(dump(min(count, 200_000)))
+    objects = b"".join(pieces).count(b"\n\n")
+    for what, work in (
+        ("RPSL objects parsed (all attributes we use)", lambda: ours(rpsl, rpsl_links, pieces)),
+        ("  limit: lines of the text split at their colon", lambda: plainly(pieces)),
+        ("  peer: one regular expression an object", lambda: by_expression(pieces)),
+        ("  a pass for networks only (all else skipped)", lambda: skipped(rpsl, pieces)),
+    ):
+        begun = time.process_time()
+        found = work()
+        spent = time.process_time() - begun
+        assert found == objects or "pass" in what, (found, objects)
+        say(what, f"{objects / spent:,.0f} objects/s CPU")
+
+
+def ours(rpsl: Any, links: Any, pieces: list[bytes]) -> int:
+    return sum(1 for _ in rpsl.objects(pieces, wanted=links.WANTED, faults=Counter()))
+
+
+def skipped(rpsl: Any, pieces: list[bytes]) -> int:
+    return sum(1 for _ in rpsl.objects(pieces, wanted=frozenset({"inet6num"}), faults=Counter()))
+
+
+def plainly(pieces: list[bytes]) -> int:
+    found = 0
+    for text in b"".join(pieces).decode().split("\n\n"):
+        one: dict[str, list[str]] = {}
+        for line in text.split("\n"):
+            name, _, value = line.partition(":")
+            one.setdefault(name.lower(), []).append(value.strip())
+        found += len(one) > 1
+    return found
+
+
+def by_expression(pieces: list[bytes]) -> int:
+    line = re.compile(r"^([a-z0-9-]+):[ \t]*(.*)$", re.MULTILINE)
+    found = 0
+    for text in b"".join(pieces).decode().split("\n\n"):
+        found += bool(line.findall(text))
+    return found
+
+
+def bench_judge(count: int) -> None:
+    """Networks of a dump with everything they point at, their contacts judged."""
+    from openletter.contacts import reading
+    from openletter.contacts.rules.refuse import World
+
+    count = min(count, 100_000)
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "bench.db"
+        with path.open("wb") as stream:
+            stream.writelines(dump(count))
+        read = reading.Read(files=reading.look([path]))
+        begun = time.process_time()
+        found = sum(1 for _ in reading.blocks(read, world=World.EXERCISE))
+        spent = time.process_time() - begun
+    say(f"{found:,} networks parsed, resolved and judged", f"{found / spent:,.0f} networks/s CPU")
+
+
+def bench_flatten(count: int) -> None:
+    """Nested blocks to disjoint ranges with ladders."""
+    from openletter.contacts.rules.flatten import flatten, key
+
+    begun = time.process_time()
+    keys = [key(first, last, number, width=32) for number, (first, last) in enumerate(ranges(count))]
+    made = time.process_time() - begun
+    begun = time.process_time()
+    found = sum(1 for _ in flatten(keys, width=32))
+    spent = time.process_time() - begun
+    say(f"{count:,} nested blocks to {found:,} ranges", f"{spent:.2f} s CPU (+{made:.2f} made)")
+
+
+# -- with a database ----------------------------------------------------------------------------
+
+
+def bench_load(count: int) -> None:
+    """From parsed rows: copied, flattened, put in place."""
+    loaded(count, name="first")
+
+
+def loaded(count: int, *, name: str, changed: int = 0) -> None:
+    from openletter.contacts import loading
+    from openletter.contacts.reading import Group
+
+    parsed = list(rows(count, changed=changed))
+    group = Group("test", "inetnum", "rpsl")
+    begun, cpu = time.perf_counter(), time.process_time()
+    prepared = loading.written(
+        ((group, each) for each in parsed), name=name, digest=name.encode(), exercise=None, now=NOW
+    )
+    copied = time.perf_counter() - begun
+    loading.make_pages(prepared)
+    flat = time.perf_counter() - begun - copied
+    loading.activate(prepared)
+    whole = time.perf_counter() - begun
+    say(f"{count:,} parsed rows copied into PostgreSQL", f"{copied:.1f} s wall")
+    say("  flattened, pages made", f"{flat:.1f} s wall")
+    say("  put in place", f"{whole - copied - flat:.1f} s wall")
+    say("  all together", f"{whole:.1f} s ({time.process_time() - cpu:.1f} s CPU here)")
+
+
+def bench_reload(count: int) -> None:
+    """The next day's version: a hundredth of the blocks has another holder."""
+    from openletter.contacts import difference, loading
+    from openletter.contacts.models import RegistryLoad
+    from openletter.contacts.reading import Group
+
+    if not RegistryLoad.objects.filter(state="current").exists():
+        loaded(count, name="first")
+    group = Group("test", "inetnum", "rpsl")
+    parsed = ((group, each) for each in rows(count, changed=100))
+    prepared = loading.written(parsed, name="next", digest=b"next", exercise=None, now=NOW)
+    begun = time.perf_counter()
+    found = difference.of(prepared, now=NOW)
+    spent = time.perf_counter() - begun
+    blocks = found.blocks
+    say(f"difference: {blocks.new:,} new, {blocks.changed:,} changed, {blocks.gone:,} gone",
+        f"{spent:.1f} s wall")  # fmt: skip
+    loading.activate(prepared)
+    begun = time.perf_counter()
+    loading.take_back(RegistryLoad.objects.get(state="current", name="next"), now=NOW)
+    say("taken back (deleted, pages from the rows)", f"{time.perf_counter() - begun:.1f} s wall")
+
+
+def bench_lookup(count: int) -> None:
+    """Ladders of single addresses on one warm connection."""
+    from openletter.contacts.ladder import ids_of, ladders
+    from openletter.contacts.models import RegistryLoad
+
+    if not RegistryLoad.objects.filter(state="current").exists():
+        loaded(count, name="first")
+    chance = random.Random(9)  # noqa: S311 (as above)
+    top = count // BLOCKS_APIECE * 4096
+    asked = [ipaddress.ip_address(BASE + chance.randrange(top)) for _ in range(LOOKUPS)]
+    for each in asked[:200]:
+        ladders([each], world=None)
+    for what, work in (("ladder with blocks and candidates", ladders), ("  its ids alone", ids_of)):
+        timed(what, work, asked)
+    begun = time.perf_counter()
+    for at in range(0, LOOKUPS, 100):
+        ladders(asked[at : at + 100], world=None)
+    spent = time.perf_counter() - begun
+    say("  by the hundred, as `find` asks", f"{spent / LOOKUPS * 1e6:,.0f} µs an address")
+
+
+def timed(what: str, work: Any, asked: list[Any]) -> None:
+    spent: list[float] = []
+    for each in asked:
+        begun = time.perf_counter()
+        work([each], world=None)
+        spent.append((time.perf_counter() - begun) * 1e3)
+    spent.sort()
+    middle, late = statistics.median(spent), spent[int(len(spent) * 0.99)]
+    say(f"{what}, {len(asked):,} look-ups", f"median {middle:.2f}, p99 {late:.2f} ms")
+
+
+def bench_answers(count: int) -> None:
+    """One fetched answer taken into the world, page by page."""
+    from django.db import transaction
+
+    from openletter.contacts import loading
+    from openletter.wire.registry import Registration, Source, Subject
+
+    spent: list[float] = []
+    for number in range(200):
+        first = ipaddress.ip_address(BASE + number * 77 * 4096)
+        found = Registration(source=Source.RDAP, registry="test", subject=Subject.NETWORK,
+                             handle=f"A-{number}", first=first, last=first + 255)  # fmt: skip
+        begun = time.perf_counter()
+        with transaction.atomic():
+            loading.add_answer([found], format="rdap", now=NOW)
+        spent.append((time.perf_counter() - begun) * 1e3)
+    say("one answer added to the world", f"median {statistics.median(spent):.1f} ms")
+
+
+FREE = {"parse": bench_parse, "judge": bench_judge, "flatten": bench_flatten}
+STORED = {
+    "load": bench_load, "reload": bench_reload, "lookup": bench_lookup, "answers": bench_answers,
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", nargs="*", choices=[*FREE, *STORED, []])
+    parser.add_argument("--blocks", type=int, default=950_000)
+    given = parser.parse_args()
+    wanted = given.what or [*FREE, *STORED]
+    for name in wanted:
+        if name in FREE:
+            FREE[name](given.blocks)
+    if not any(name in STORED for name in wanted):
+        return
+    with tempfile.TemporaryDirectory(prefix="openletter-bench-") as state:
+        os.environ["OPENLETTER_STATE"] = state
+        with_database(Path(state), [name for name in wanted if name in STORED], given.blocks)
+
+
+def with_database(state: Path, wanted: list[str], blocks: int) -> None:
+    """Run what needs rows, as the application's role, in a database of its own."""
+    from openletter import shell
+    from openletter.shell import postgres
+
+    shell.setup(as_owner=True)
+    from django.core.management import call_command
+    from django.db import connection
+
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+        for name in wanted:
+            STORED[name](blocks)
+        connection.close()
+    finally:
+        postgres.stop(state)
+
+
+if __name__ == "__main__":
+    main()
