@@ -21,12 +21,21 @@ from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign, Installation
 from openletter.evidence import spool
 from openletter.evidence.known import known_sources
-from openletter.evidence.models import Batch, Finding, Source, Zone, ZoneAnswer, ZoneRun
+from openletter.evidence.models import (
+    Batch,
+    Finding,
+    Observation,
+    Source,
+    Zone,
+    ZoneAnswer,
+    ZoneRun,
+)
 from openletter.evidence.rules import rounds
 from openletter.evidence.rules.feeds import Feed
 from openletter.evidence.rules.judge import Circumstances, Judge
 from openletter.evidence.rules.reading import OK, FileVerdict, RowOf
 from openletter.evidence.rules.rounds import Answered, Round
+from openletter.evidence.rules.spaces import Space
 from openletter.evidence.rules.zones import affordable, holds_for, needed, unheard
 from openletter.evidence.spacelists import known_spaces
 from openletter.evidence.writing import PartWriter
@@ -38,6 +47,7 @@ FORMAT = "dnsbl"
 REST = timedelta(minutes=10)
 """Between two rounds of a zone that left nothing waiting: each costs its test questions anew."""
 NOT_ASKED = timedelta(days=1)
+OF_LATE = timedelta(days=30)
 Cell = str | int | list[str] | datetime | None
 FORGOTTEN = timedelta(days=30)
 
@@ -182,15 +192,33 @@ def book(name: str, feed: Feed, *, addresses: Sequence[Address], now: datetime) 
 
 
 def set_aside(campaign: Campaign, lease: Lease) -> tuple[dict[Address, str], list[Address]]:
-    """Addresses that nobody is to ask about, each with its reason, and those that remain."""
+    """Addresses that nobody is to ask about, each with its reason, and those that remain.
+
+    A list remembers the customer before: of an address that moves it can say nothing that counts.
+    """
     excluded = campaigns.exclusions_for(campaign)
+    moving = _moving(campaign, lease)
     not_asked: dict[Address, str] = {}
     for ip in lease.addresses:
         if campaigns.is_excluded(ip, excluded):
             not_asked[ip] = "not-asked-excluded"
         elif (address_class(ip) is AddressClass.GLOBAL) is campaign.exercise:
             not_asked[ip] = "not-asked-class"
+        elif ip in moving:
+            not_asked[ip] = "not-asked-moving"
     return not_asked, [ip for ip in lease.addresses if ip not in not_asked]
+
+
+def _moving(campaign: Campaign, lease: Lease) -> frozenset[Address]:
+    """Those that something said of late calls dynamic or shared."""
+    moves = [space for space in Space if space.is_moving]
+    told = Observation.objects.filter(
+        exercise=campaign.world,
+        ip__in=lease.addresses,
+        space__in=moves,
+        seen_at__gt=lease.begun_at - OF_LATE,
+    )
+    return frozenset(told.values_list("ip", flat=True))
 
 
 # -- after asking --------------------------------------------------------------------------------

@@ -486,3 +486,13 @@ def test_workers_side_by_side_never_book_more_than_a_day_allows() -> None:
         booked = list(pool.map(book, range(8)))
     assert sum(booked) == 2
     assert Zone.objects.get().booked == 2 * needed(1)
+
+
+def test_an_address_that_moves_is_not_asked_about(campaign: Campaign, asking: Any) -> None:
+    """The list may mean the customer before."""
+    in_doubt(campaign)
+    Observation.objects.filter(ip="192.0.2.7").update(space="dynamic-by-name")
+    with asking(lists("192.0.2.7")) as server:
+        assert consult(campaign) == 3
+        assert IPv4Address("192.0.2.7") not in server.about()
+    assert ZoneAnswer.objects.get(ip="192.0.2.7").why == "not-asked-moving"
