@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from django.db import connection
 from django.db.models import QuerySet
 
 from openletter.campaigns.models import Campaign
@@ -117,16 +118,25 @@ def end(verdicts: Sequence[Verdict], *, withdrawal: Withdrawal, now: datetime) -
     return entries
 
 
-def _lose_evidence(verdicts: Iterable[Verdict]) -> None:
+_LOSE = """
+UPDATE "case" k SET fresh_until = told.fresh_until,
+    last_evidence_at = least(k.last_evidence_at, told.newest)
+FROM unnest(%s::bigint[], %s::timestamptz[], %s::timestamptz[]) AS told (id, newest, fresh_until)
+WHERE k.id = told.id
+"""
+
+
+def _lose_evidence(verdicts: Sequence[Verdict]) -> None:
     """What remains is never newer than what was known before."""
-    changed = []
-    for one in verdicts:
-        case = one.case
-        if one.newest is not None:
-            case.last_evidence_at = min(case.last_evidence_at, one.newest)
-        case.fresh_until = one.fresh_until
-        changed.append(case)
-    Case.objects.bulk_update(changed, ["last_evidence_at", "fresh_until"], batch_size=500)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            _LOSE,
+            [
+                [one.case.pk for one in verdicts],
+                [one.newest for one in verdicts],
+                [one.fresh_until for one in verdicts],
+            ],
+        )
 
 
 # -- the way back --------------------------------------------------------------------------------
@@ -152,6 +162,12 @@ def _now() -> QuerySet[Mistake]:
     return rows.select_related("case__campaign", "case__finding").order_by("pk")
 
 
+_GIVE_BACK = """
+UPDATE "case" k SET state = m.state_before, closed_at = m.closed_before
+FROM mistake m WHERE m.id = ANY(%s) AND k.id = m.case_id
+"""
+
+
 def give_back(
     mistakes: Sequence[Mistake], *, withdrawal: Withdrawal, by: str, now: datetime
 ) -> list[Entry]:
@@ -159,13 +175,12 @@ def give_back(
     why = Reason(code="withdrawal-restored", values={"number": withdrawal.pk})
     entries = []
     for one in mistakes:
-        case, before = one.case, CaseState(one.state_before)
-        entries.append(_moved(case, "given-back", to=before, by=by, now=now, why=why))
-        case.state, case.closed_at = before, one.closed_before
-    Case.objects.bulk_update([one.case for one in mistakes], ["state", "closed_at"], batch_size=500)
-    Mistake.objects.filter(pk__in=[one.pk for one in mistakes]).update(
-        undone_at=now, undone_because="withdrawal-restored"
-    )
+        before = CaseState(one.state_before)
+        entries.append(_moved(one.case, "given-back", to=before, by=by, now=now, why=why))
+    ids = [one.pk for one in mistakes]
+    with connection.cursor() as cursor:
+        cursor.execute(_GIVE_BACK, [ids])
+    Mistake.objects.filter(pk__in=ids).update(undone_at=now, undone_because="withdrawal-restored")
     return entries
 
 

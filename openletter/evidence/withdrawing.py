@@ -204,18 +204,23 @@ def give_back(withdrawal: Withdrawal, *, by: str, now: datetime) -> Touched:
     return touched
 
 
-def taken_back_by(target: Target, *, exercise: Campaign | None) -> Withdrawal | None:
-    """A standing withdrawal of something that said this address is open."""
-    ip, weakness = target
-    row = (
-        Observation.objects.filter(exercise=exercise, ip=ip, weakness=weakness)
-        .filter(withdrawn__isnull=False, says=Judgement.ACCEPT)
-        .exclude(role=Role.EXIT)
-        .select_related("withdrawn")
-        .order_by("withdrawn_id")
-        .first()
-    )
-    return row.withdrawn if row else None
+def still_taken_back(
+    targets: Sequence[Target], *, exercise: Campaign | None
+) -> dict[Target, Withdrawal]:
+    """Of these, those of which a standing withdrawal takes back something that said it is open."""
+    found: dict[Target, Withdrawal] = {}
+    for piece in pieces(targets):
+        rows = (
+            Observation.objects.filter(exercise=exercise, ip__in={ip for ip, _ in piece})
+            .filter(withdrawn__isnull=False, says=Judgement.ACCEPT, weakness__isnull=False)
+            .exclude(role=Role.EXIT)
+            .select_related("withdrawn__source")
+            .order_by("withdrawn_id")
+        )
+        for row in rows:
+            if row.withdrawn is not None:
+                found.setdefault((row.ip, Weakness(str(row.weakness))), row.withdrawn)
+    return {target: found[target] for target in targets if target in found}
 
 
 def _pk(campaign: Campaign | None) -> int | None:

@@ -215,18 +215,20 @@ def _stop(change: CampaignChange, made: Withdrawal, *, now: datetime) -> list[En
     """Unsent letters go, with their secrets; `compose` writes anew about what is still right."""
     letters = _unsent(change.campaign, [*change.mistakes, *change.kept])
     ids = list(letters.values_list("pk", flat=True))
-    rows = Delivery.objects.filter(letter__in=ids, state__in=UNSENT).order_by("pk")
-    entries, stopped_now = [], []
+    rows = list(
+        Delivery.objects.filter(letter__in=ids, state__in=UNSENT).defer("raw").order_by("pk")
+    )
+    entries = []
     for row in rows:
         before, row.state, row.reason = row.state, DeliveryState.CANCELLED, "evidence-withdrawn"
-        row.settled_at = now
-        row.save(update_fields=["state", "reason", "settled_at"])
-        stopped_now.append(row)
         entries.append(
             entry_of(row, "sent-back", before=before, now=now, actor=made.by, because=row.reason)
         )
+    Delivery.objects.filter(pk__in=[row.pk for row in rows]).update(
+        state=DeliveryState.CANCELLED, reason="evidence-withdrawn", settled_at=now
+    )
     drafts = Letter.objects.filter(pk__in=ids, delivery=None)
-    forget_letters(Letter.objects.filter(delivery__in=stopped_now))
+    forget_letters(Letter.objects.filter(delivery__in=[row.pk for row in rows]))
     forget_letters(drafts)
     return entries
 
@@ -264,9 +266,9 @@ def _give_cases_back(
     Mistakes of others that are right again by these statements too; what is corrected stays.
     """
     freed, entries = [], []
+    others = withdrawing.still_taken_back(touched.targets, exercise=withdrawal.exercise)
     for one in mistakes.standing(withdrawal):
-        target = (one.case.ip, Weakness(one.case.weakness))
-        other = withdrawing.taken_back_by(target, exercise=withdrawal.exercise)
+        other = others.get((one.case.ip, Weakness(one.case.weakness)))
         if other is None or _held_up_now(one.case, now=now):
             freed.append(one)
             continue
