@@ -1,10 +1,12 @@
-"""How fast contacts are read, ranked and found: `bench/contacts.py [rank|rpsl]`.
+"""How right and how fast contacts are: `bench/contacts.py [judged|rank|rpsl]`.
 
-CPU seconds of this process (and of the database's for `lookup`, by wall clock), made-up input,
-always the same. `lookup` needs a database and fills a world of its own that it takes away again.
+`judged` puts ours beside whoisit and ipwhois on the judged RDAP answers: those two hand over
+entities by role and no decision, so the peer's choice is what their users do with them, the first
+e-mail of the first entity with the role abuse. The rest is CPU seconds of this process on made-up
+input, always the same.
 """
 
-# ruff: noqa: INP001 (a program, and the database only where it is measured)
+# ruff: noqa: INP001, PLC0415 (a program; peers are imported where they are measured)
 from __future__ import annotations
 
 import ipaddress
@@ -13,14 +15,21 @@ import resource
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any
 
+from openletter.contacts.rules import answers
 from openletter.contacts.rules.candidates import candidates_of
-from openletter.contacts.rules.rank import rank
+from openletter.contacts.rules.rank import History, rank
 from openletter.contacts.rules.refuse import World
 from openletter.wire import rdap, rpsl, rpsl_links
 
 OBJECTS = 300_000
+JUDGED = Path("/work/shared/samples/registry")
+Peer = Callable[[bytes, str], str | None]
 
 
 def say(what: str, figure: str) -> None:
@@ -54,12 +63,19 @@ def bench_rank() -> None:
     document = json.dumps(answer()).encode()
     found = rdap.read(document)[0]
     every = candidates_of(found, world=World.EXERCISE)
+    ladder = [replace(each, level=level, mailbox=f"{level}{each.mailbox}")
+              for level in range(3) for each in every]  # fmt: skip
+    known = History(
+        dead=frozenset({"0abuse@isp.example"}), suppressed={"1abuse@isp.example": "all"},
+        bounced={"2abuse@isp.example": 1}, of_holder=frozenset({"2noc@isp.example"}),
+    )  # fmt: skip
     for what, work in (
         ("RDAP answer read", lambda: rdap.read(document)),
         ("its addresses judged", lambda: candidates_of(found, world=World.EXERCISE)),
         ("its candidates ranked", lambda: rank(every)),
+        ("a ladder of three ranked, with history", lambda: rank(ladder, history=known)),
     ):
-        say(what, f"{cpu(work, 3_000) / 3_000 * 1e6:,.0f} µs CPU")
+        say(what, f"{cpu(work, 3_000) / 3_000 * 1e6:,.1f} µs CPU")
 
 
 def cpu(work: Callable[[], object], times: int) -> float:
@@ -112,7 +128,81 @@ def bench_rpsl() -> None:
     say("networks resolved and judged", f"{20_000 / spent:,.0f} networks/s")
 
 
-BENCHES = {"rank": bench_rank, "rpsl": bench_rpsl}
+def bench_judged() -> None:
+    """Every judged RDAP answer: the right address, a wrong one, or one where nobody should be."""
+    judged = json.loads((JUDGED / "judged.json").read_text())
+    cases = {key: told for key, told in judged.items() if key.startswith("rdap")}
+    raw = {key: (JUDGED / key).read_bytes() for key in cases}
+    say("judged RDAP answers", f"{len(cases)}")
+    for name, choose in (("openletter", _ours), ("whoisit", _whoisit), ("ipwhois", _ipwhois)):
+        chosen = {key: choose(content, cases[key]["query"]) for key, content in raw.items()}
+        tally = Counter(_mark(chosen[key], told) for key, told in cases.items())
+        say(name, ", ".join(f"{what} {count}" for what, count in sorted(tally.items())))
+        asked = [(content, cases[key]["query"]) for key, content in raw.items()]
+        spent = min(cpu(partial(_all, choose, asked), 1) for _ in range(5))
+        say("", f"{spent / len(raw) * 1e3:.2f} ms CPU an answer")
+
+
+def _all(choose: Peer, asked: list[tuple[bytes, str]]) -> None:
+    for content, query in asked:
+        choose(content, query)
+
+
+def _mark(chosen: str | None, judged: Mapping[str, Any]) -> str:
+    if chosen is None:
+        return "nobody, rightly" if judged["best"] is None else "missed"
+    return "right" if chosen.lower() in judged["acceptable"] else "wrong letter"
+
+
+def _ours(content: bytes, _query: str) -> str | None:
+    chosen = answers.answer(None, rdap.read(content)).ranking.chosen
+    return chosen.mailbox if chosen else None
+
+
+def _whoisit(content: bytes, query: str) -> str | None:
+    import whoisit
+    from whoisit.errors import WhoisItError
+
+    document = json.loads(content)
+    kind = document.get("objectClassName", "entity") if isinstance(document, dict) else "entity"
+    try:
+        told = whoisit.parser.parse(whoisit._bootstrap, kind, query, document)  # noqa: SLF001
+    except (WhoisItError, AttributeError, KeyError, TypeError, ValueError):
+        return None
+    boxes = (each.get("email") for each in told.get("entities", {}).get("abuse", []))
+    return next(filter(None, boxes), None)
+
+
+def _ipwhois(content: bytes, _query: str) -> str | None:
+    """Its reading of each entity; offline, so that what it would fetch by depth is given to it."""
+    from ipwhois.exceptions import BaseIpwhoisException
+    from ipwhois.rdap import _RDAPEntity
+
+    for each in _entities(json.loads(content)):
+        entity = _RDAPEntity(each)
+        try:
+            entity.parse()
+        except BaseIpwhoisException:
+            continue
+        if "abuse" in (entity.vars["roles"] or []):
+            boxes = (entity.vars["contact"] or {}).get("email") or []
+            if boxes:
+                return str(boxes[0]["value"])
+    return None
+
+
+def _entities(document: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+    """Outermost first, as deep as they go."""
+    if document.get("objectClassName") == "entity":
+        yield document
+    waiting = list(document.get("entities", []))
+    while waiting:
+        each = waiting.pop(0)
+        yield each
+        waiting += each.get("entities", [])
+
+
+BENCHES = {"judged": bench_judged, "rank": bench_rank, "rpsl": bench_rpsl}
 
 if __name__ == "__main__":
     for name in sys.argv[1:] or BENCHES:
