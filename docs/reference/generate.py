@@ -55,10 +55,11 @@ def commands() -> str:
 def walk(
     command: typer.core.TyperCommand, path: str
 ) -> Iterator[tuple[str, typer.core.TyperCommand]]:
-    """Give every command below a group, in order."""
+    """Give every command below a group, in order; a group that does something itself is one."""
     inner = getattr(command, "commands", None)
-    if inner is None:
+    if inner is None or getattr(command, "invoke_without_command", False):
         yield path, command
+    if inner is None:
         return
     for name in sorted(inner):
         yield from walk(inner[name], f"{path} {name}")
