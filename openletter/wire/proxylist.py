@@ -123,7 +123,8 @@ def _with(told: FeedRow, kind: str) -> FeedRow:
 def _from_cells(number: int, line: int, cells: Cells, kind: str) -> FeedRow:
     whole = plainlist.row(number, line, _first(cells, _PLACE) or _first(cells, _WHOLE))
     kinds = _kinds(cells) or whole.tags or ((kind,) if kind else ())
-    excerpt = visible(f"{whole.address}:{_first(cells, _PORT)} {' '.join(kinds)}".strip())
+    named = [whole.address, _first(cells, _PORT), *kinds]
+    excerpt = visible(" ".join(word.rpartition("@")[2] for word in named if word))
     if any(_text(cells.get(name)).lower() in {"false", "0", "no"} for name in _DEAD):
         return FeedRow(row=number, line=line, problem="said-to-be-dead", excerpt=excerpt)
     left = _first(cells, _EXIT)

@@ -317,5 +317,5 @@ def _about(row: FeedRow) -> dict[str, str]:
 
 def _excerpt(row: FeedRow) -> str:
     """What the row named, without a user and password in front of it."""
-    place = row.address.rpartition("@")[2]
-    return visible(",".join(filter(None, (row.time, place, row.port, row.protocol))))
+    cells = (row.time, row.address, row.port, row.protocol)
+    return visible(",".join(cell.rpartition("@")[2] for cell in cells if cell))
