@@ -196,8 +196,9 @@ class _Book:
         return [
             RegistryLoad.objects.create(
                 pk=written.load, exercise=self.exercise, partner=self.partner,
-                sha256=self.digest, name=self.name[:300], format=group.format, kind=group.kind,
-                registry=group.registry, state=State.PENDING, loaded_at=self.now,
+                sha256=self.digest, name=(group.files or self.name)[:300], format=group.format,
+                kind=group.kind, registry=group.registry, state=State.PENDING,
+                loaded_at=self.now,
                 redistributable=group.registry not in reading.NOT_PASSED_ON,
                 netblocks=written.blocks, candidates=written.addresses,
                 rejected=dict(written.refused), stands_for={"loads": len(self.by_place)},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import IO
 
 from django.db import connection
@@ -10,7 +10,7 @@ from django.db.models import QuerySet
 
 from openletter.campaigns.models import Campaign
 from openletter.contacts import storing
-from openletter.contacts.models import RegistryLoad
+from openletter.contacts.models import RegistryLoad, RegistryPage
 from openletter.contacts.rules.flatten import Range
 from openletter.contacts.storing import Written
 
@@ -63,3 +63,14 @@ def rebuild(exercise: Campaign | None) -> None:
     """All pages of a world anew, from the rows."""
     with spooled(exercise) as spool:
         storing.put_pages(spool, exercise=exercise.pk if exercise else None)
+
+
+def ranges(exercise: Campaign | None) -> Iterator[tuple[int, Range]]:
+    """All disjoint ranges of a world, by family and address: from each start to the next one."""
+    pages = RegistryPage.objects.filter(exercise=exercise).order_by("first")
+    before: tuple[int, str] = (0, "")
+    for first, starts, ladders in pages.values_list("first", "starts", "ladders").iterator():
+        for start, ladder in zip(starts, ladders, strict=True):
+            if (first.version, ladder) != before:
+                before = first.version, ladder
+                yield first.version, Range(int(start), ladder)

@@ -50,6 +50,8 @@ class Group(NamedTuple):
     registry: str
     kind: str
     format: str
+    files: str = ""
+    """whose word it is; the load's name"""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +116,9 @@ def _all(
     read: Read, dumps: Sequence[_Dump], judge: Judge, progress: Progress
 ) -> Iterator[tuple[Group, Block]]:
     directory = rpsl_links.Directory()
+    together = ", ".join(dict.fromkeys(dump.file.path.name for dump in dumps))
     for dump in dumps:
+        dump.together = together
         dump.collect(directory)
     for dump in dumps:
         yield from dump.networks(directory, judge)
@@ -196,6 +200,7 @@ class _Dump:
         self.file, self.read, self.progress = file, read, progress
         self.content = content or (lambda: pieces(file.path))
         self.found = 0
+        self.together = file.path.name
 
     def _objects(self, wanted: frozenset[str], faults: rpsl.Faults) -> Iterator[rpsl.RpslObject]:
         faults.file = self.file.path.name
@@ -234,7 +239,7 @@ class _Dump:
                 faults.note("bad-range")
                 continue
             kind = "inetnum" if found.first.version == 4 else "inet6num"
-            group = Group(found.registry[:20], kind, form)
+            group = Group(found.registry[:20], kind, form, self.together)
             yield group, block_of(found, judge(found))
         if not self.found:
             raise unreadable(self.file.path, "no-object")
@@ -341,7 +346,7 @@ def _rdap(
     progress(file.path.name, len(content))
     for each in found:
         kind = f"rdap {each.first}-{each.last}"
-        yield Group(each.registry[:20], kind, "rdap"), block_of(each, judge(each))
+        yield Group(each.registry[:20], kind, "rdap", file.path.name), block_of(each, judge(each))
 
 
 def _delegated(
@@ -352,7 +357,7 @@ def _delegated(
         rpsl.lines(_told(file, progress), longest=delegated.LONGEST_LINE), faults=read.faults
     ):
         if each.first is not None:
-            group = Group(each.registry[:20], "delegated", "delegated")
+            group = Group(each.registry[:20], "delegated", "delegated", file.path.name)
             yield group, block_of(_of_delegation(each), NOBODY)
 
 
@@ -376,7 +381,8 @@ def _special(
     read.faults.file = file.path.name
     for each in special.read(b"".join(_told(file, progress)), faults=read.faults):
         version = each.first.version if each.first else 4
-        yield Group("iana", f"special-ipv{version}", "special"), block_of(each, NOBODY)
+        group = Group("iana", f"special-ipv{version}", "special", file.path.name)
+        yield group, block_of(each, NOBODY)
 
 
 def _told(file: File, progress: Progress) -> Iterator[bytes]:

@@ -24,7 +24,6 @@ from openletter.contacts.models import (
     MailboxSpread,
     Netblock,
     RegistryLoad,
-    RegistryPage,
 )
 from openletter.contacts.rules.blocks import NOBODY, Block
 from openletter.letters import steps as letters
@@ -175,6 +174,22 @@ def test_blocks_that_the_registry_keeps_itself_end_the_walk(tmp_path: Path) -> N
     assert [rung.name for rung in ladders([ip], world=campaign)[ip]] == ["BAKKERIJ", "LAAGLAND-NET"]
 
 
+def test_every_file_of_many_keeps_a_load_of_its_own_name(tmp_path: Path) -> None:
+    campaign = a_campaign()
+    whole = json.loads(an_rdap_answer(tmp_path).read_text())
+    files = []
+    for number in range(60):
+        first = 0x0A000000 + number * 256
+        ends = {"startAddress": str(ip_address(first)), "endAddress": str(ip_address(first + 255))}
+        files.append(tmp_path / f"answer-{number}.json")
+        files[-1].write_text(json.dumps(whole | ends | {"handle": f"NET-{number}"}))
+    loads = steps.load_registries([*files, a_dump(tmp_path)], exercise=campaign, now=NOW)
+    assert {each.name for each in loads} == {each.name for each in files} | {"laagland.db.txt"}
+    assert sum(each.netblocks for each in loads) == Netblock.objects.count() == 64
+    asked = [ip_address(0x0A000000 + number * 256) for number in range(60)]
+    assert all(ids_of(asked, world=campaign).values())
+
+
 # -- look-ups -----------------------------------------------------------------------------------
 
 
@@ -225,16 +240,6 @@ def _answer(first: str, last: str, address: str = "abuse@provider.nl") -> Regist
     )  # fmt: skip
 
 
-def ladders_of_pages() -> list[tuple[str, str]]:
-    """Every range of the real world with its ladder, whatever page it stands in."""
-    found: list[tuple[str, str]] = []
-    for page in RegistryPage.objects.filter(exercise=None).order_by("first"):
-        for start, ladder in zip(page.starts, page.ladders, strict=True):
-            if not found or found[-1][1] != ladder:
-                found.append((str(start), ladder))
-    return found
-
-
 def test_answers_added_one_by_one_make_the_pages_that_all_of_them_make() -> None:
     chance = random.Random(3)
     for number in range(60):
@@ -247,9 +252,9 @@ def test_answers_added_one_by_one_make_the_pages_that_all_of_them_make() -> None
             victims = Netblock.objects.order_by("?").values_list("pk", flat=True)[:2]
             loading.drop_answers(list(victims))
     loading.add_answer([_answer("2a00:1::", "2a00:1::ffff")], format="whois", now=NOW)
-    before = ladders_of_pages()
+    before = list(pages.ranges(None))
     pages.rebuild(None)
-    assert ladders_of_pages() == before
+    assert list(pages.ranges(None)) == before
     ranges = set(Netblock.objects.values_list("load", "first", "last"))
     assert len(ranges) == Netblock.objects.count()
     named = MailboxSpread.objects.filter(mailbox="abuse@provider.nl", load__format="rdap").get()
