@@ -194,7 +194,8 @@ def _report(
     report = shadowserver.report_type(name)
     feed = book.get(hint.source) or book.by_report(report)
     by_name = feed is not None
-    if feed is None and report.startswith(book.other_reports):
+    named = bool(shadowserver.report_day(name)) and "_" in report
+    if feed is None and (named or report.startswith(book.other_reports)):
         return NotRead(reason="not-about-our-weaknesses", detail=report, refused=True, format=form)
     feed = feed or book.by_columns(header)
     if feed is None:
