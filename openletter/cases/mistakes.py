@@ -18,7 +18,7 @@ from openletter.campaigns.rules import Entry
 from openletter.cases.models import Case, Mistake
 from openletter.evidence import weighing
 from openletter.evidence.models import Withdrawal
-from openletter.evidence.rules.weigh import Policy, was_ever_open
+from openletter.evidence.rules.weigh import Policy, moving_together, was_ever_open
 from openletter.evidence.weighing import Target
 from openletter.evidence.withdrawing import Rests
 from openletter.words import CaseState, Judgement, Reason, Role, Weakness
@@ -68,7 +68,7 @@ def _verdict(
 ) -> Verdict:
     left = [
         one
-        for one in stands.listings
+        for one in moving_together(stands.listings)
         if one.says is Judgement.ACCEPT and one.role is not Role.EXIT and not one.taken_back
     ]
     times = [(one.seen_at, one.seen_at + policy.limit(one)) for one in left if one.seen_at]

@@ -151,6 +151,15 @@ def test_each_kind_of_evidence_has_its_own_time(
     assert (conclusion.state is OPEN) is counts
 
 
+def test_an_address_that_one_row_knows_to_move_moves_for_all_rows() -> None:
+    named = said("a", days=1, space=Space.DYNAMIC_BY_NAME)
+    assert weighed(named, said("b", days=1)).state is OPEN
+    assert weighed(named, said("b", days=3)).state is SUSPECTED
+    conclusion = weighed(named, said("b", days=1, dated_by="fetch"))
+    assert conclusion.state is SUSPECTED
+    assert {"moving-without-second", "dynamic-by-name"} <= codes(conclusion)
+
+
 def test_what_speaks_against_it_is_shown_and_lowers_the_confidence() -> None:
     agreed = weighed(said("a"), said("b"))
     asks = said("c", says=Judgement.REACHABLE_ONLY, reason="asks-for-sign-in", days=2)
@@ -271,8 +280,8 @@ def test_time_alone_never_opens(listings: list[Listing], days: float) -> None:
 
 @given(LISTINGS)
 def test_taking_rows_back_never_raises_and_leaves_no_trace(listings: list[Listing]) -> None:
-    """Unless what is taken back is what spoke against it."""
-    if any(one.reason in CONTRADICTS for one in listings):
+    """Unless what is taken back is what spoke against it, or knew that the address moves."""
+    if any(one.reason in CONTRADICTS or one.is_moving for one in listings):
         return
     taken = [replace(one, taken_back=True) for one in listings]
     conclusion = weighed(*taken)

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from openletter.evidence.rules.judge import CLOCKS_DIFFER
@@ -39,7 +39,7 @@ class Listing:
     """One statement of a source: what it says (`says`), of which side, when it was seen.
 
     `key` leads back to the row it came from. `space` and `dated_by` are the row's own words for
-    moving space and for whose time it is; `taken_back` names when it was, if it was.
+    moving space and for whose time it is; `moves`: another row knows that the address moves.
     """
 
     key: int
@@ -52,6 +52,7 @@ class Listing:
     dated_by: str = BY_ITS_OWN_SECOND
     reason: str = ""
     space: str = ""
+    moves: bool = False
     is_ipv6: bool = False
     cert_only: bool = False
     taken_back: bool = False
@@ -59,7 +60,7 @@ class Listing:
 
     @property
     def is_moving(self) -> bool:
-        return bool(self.space) and Space(self.space).is_moving
+        return self.moves or (bool(self.space) and Space(self.space).is_moving)
 
     @property
     def is_set_aside(self) -> bool:
@@ -204,7 +205,7 @@ def was_ever_open(
 
 
 def _put_on(listings: Iterable[Listing], *, policy: Policy, now: datetime) -> _Scales:
-    told = sorted(listings, key=lambda one: (one.source, one.key))
+    told = sorted(moving_together(listings), key=lambda one: (one.source, one.key))
     said = [one for one in told if one.says is Judgement.ACCEPT and not one.taken_back]
     counting = [one for one in said if _why_left_out(one, policy=policy, now=now) is None]
     origins = independent({one.family for one in counting}, policy.copies)
@@ -212,6 +213,14 @@ def _put_on(listings: Iterable[Listing], *, policy: Policy, now: datetime) -> _S
         told=told, policy=policy, now=now, said=said, counting=counting,
         origins=frozenset(origins),
     )  # fmt: skip
+
+
+def moving_together(listings: Iterable[Listing]) -> list[Listing]:
+    """An address moves or doesn't: what one row knows of it holds for those that know no name."""
+    told = list(listings)
+    if any(one.is_moving for one in told):
+        return [replace(one, moves=True) for one in told]
+    return told
 
 
 def independent(families: Iterable[str], copies: Mapping[str, frozenset[str]]) -> set[str]:
