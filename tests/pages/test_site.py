@@ -11,7 +11,8 @@ from urllib.parse import urlsplit
 import pytest
 from django.test import Client
 
-from openletter.cases.models import Case
+from openletter.cases.models import Case, Mistake
+from openletter.evidence.models import Source, Withdrawal
 from openletter.guides import library
 from openletter.site import genuine, limits
 from openletter.words import CaseState, print_reference
@@ -52,12 +53,23 @@ def world(monkeypatch: pytest.MonkeyPatch) -> World:
     states = (CaseState.ANNOUNCED_FIXED, CaseState.CLOSED, CaseState.WITHDRAWN)
     for case, state in zip(moved.cases, states, strict=True):
         Case.objects.filter(id=case.id).update(state=state, announced_at=case.opened_at)
+    _our_mistake(moved.cases[2])
     said = a_letter(campaign, count=2, mailbox="hoi@dijk.example", net="2001:db8:1::{}")
     unsaid = a_letter(campaign, count=2, mailbox="ik@polder.example", net="2001:db8:2::{}")
     _press(said.secret, "fixed", "not-mine", "stop", "question", "pass-on")
     _press(unsaid.secret, "fixed", "not-fixed", "not-mine", "mine", "stop", "go-on")
     _press_case(said.case_secrets[0], *HOLDERS)
     return World(one=one, many=many, said=said, unsaid=unsaid, moved=moved)
+
+
+def _our_mistake(case: Case) -> None:
+    made = Withdrawal.objects.create(
+        exercise=case.campaign, source=Source.objects.get(pk="wierhaven"), at=case.opened_at,
+        since=case.opened_at, reason="a wrong scan", by="user:x",
+    )  # fmt: skip
+    Mistake.objects.create(
+        case=case, withdrawal=made, state_before=CaseState.OPEN, at=case.opened_at
+    )
 
 
 def _press(secret: str, *presses: str) -> None:
@@ -83,6 +95,8 @@ def templates(world: World) -> Iterator[str]:
     yield f"l/{world.many.secret}/{world.many.cases[1].reference}/pass-on"
     yield f"c/{world.many.case_secrets[2]}"
     yield f"c/{world.moved.case_secrets[0]}"
+    yield f"c/{world.moved.case_secrets[2]}"
+    yield f"l/{world.moved.secret}"
     yield f"c/{world.many.case_secrets[1]}/question"
     yield "no-such-page"
 
@@ -97,8 +111,7 @@ def paths(world: World) -> Iterator[str]:
         yield f"l/{world.many.secret}/all/{press}"
         answered = world.unsaid if press in UNDO else world.said
         yield f"l/{answered.secret}/all/{press}/done"
-    for secret in world.moved.case_secrets[1:]:
-        yield f"c/{secret}"
+    yield f"c/{world.moved.case_secrets[1]}"
     for press in HOLDERS:
         yield f"c/{world.many.case_secrets[1]}/{press}"
         yield f"c/{world.said.case_secrets[0]}/{press}/done"
