@@ -35,6 +35,7 @@ from openletter.evidence.rules.forms import (
     NOTHING_CHOSEN,
     Form,
     exit_code,
+    terms_form,
     weighed_form,
 )
 from openletter.evidence.rules.reading import FileVerdict, RowOf
@@ -89,6 +90,8 @@ def weigh_address(
     for weakness, weighed in sorted(found.items()) if found else nothing.items():
         texts = [sentence(ROOM, reason, lang) for reason in weighed.reasons]
         form = weighed_form(address, weakness, weighed, texts=texts, traced=traced)
+        if terms := terms_form(weighed, book_of(sources)):
+            form["terms"] = terms
         if weakness in stored:
             form["stored"] = stored[weakness]
         typer.echo(line(form) if as_json else _told_weighed(form, texts))

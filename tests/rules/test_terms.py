@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-import pytest
+import json
 
+import pytest
+from typer.testing import CliRunner
+
+from openletter.cli import app
 from openletter.evidence import sourcebook
 from openletter.evidence.rules.terms import (
     BadTermsError,
@@ -12,6 +16,7 @@ from openletter.evidence.rules.terms import (
     read_terms,
     to_holder,
 )
+from tests.laws.sources import PACKAGE
 
 
 @pytest.mark.parametrize(
@@ -56,3 +61,11 @@ def test_spamhaus_gives_its_name_and_no_more_and_its_feed_to_national_teams_only
     assert cert is not None
     assert not may_hold(read_terms(cert.terms), is_cert=False)
     assert may_hold(read_terms(cert.terms), is_cert=True)
+
+
+def test_what_the_command_line_repeats_goes_with_its_terms() -> None:
+    sample = PACKAGE / "evidence/sources/spamhaus/samples/cert.csv"
+    command = ["weigh", "192.0.2.111", "--at", "2026-03-02T00:00:00Z", "--json", "--from"]
+    told = CliRunner().invoke(app, [*command, str(sample)])
+    form = json.loads(told.stdout.splitlines()[-1])
+    assert form["terms"]["spamhaus-cert"]["to_holder"] == "name"

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
+from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.judge import Judged
 from openletter.evidence.rules.reading import OK, WITH_REJECTS, FileVerdict, RowOf
+from openletter.evidence.rules.terms import is_kept_close, read_terms
 from openletter.evidence.rules.weigh import Weighed
 from openletter.wire.address import Address
 from openletter.words import Weakness
@@ -82,6 +84,13 @@ def weighed_form(
         "rows": [traced[key] for key in weighed.rows if key in traced],
         "rule_version": weighed.rule_version,
     }
+
+
+def terms_form(weighed: Weighed, book: SourceBook) -> Form:
+    """Terms travel with the data: those of each source whose word must not be passed on."""
+    named = {str(reason.values.get("source", "")) for reason in weighed.reasons}
+    feeds = filter(None, map(book.get, sorted(named)))
+    return {feed.id: dict(feed.terms) for feed in feeds if is_kept_close(read_terms(feed.terms))}
 
 
 def exit_code(told: FileVerdict) -> int:

@@ -88,3 +88,8 @@ def to_holder(terms: Terms, *, by_cert: bool) -> Telling:
 def may_hold(terms: Terms, *, is_cert: bool) -> bool:
     """Whether a partner may see the source's statements inside the house."""
     return is_cert or not terms.cert_only
+
+
+def is_kept_close(terms: Terms) -> bool:
+    """Whether even the holder of an address may not be told the facts, or not by everybody."""
+    return terms.cert_only or terms.to_holder < Telling.FACTS
