@@ -178,6 +178,15 @@ ZONE: Final[Mapping[str, Label]] = {
     "not-asked": pgettext_lazy("zone", "not asked"),
 }
 
+LOOK_UP: Final[Mapping[str, Label]] = {
+    "waiting": pgettext_lazy("look-up", "being asked"),
+    "covered": pgettext_lazy("look-up", "not asked: loaded files tell it"),
+    "found": pgettext_lazy("look-up", "answered"),
+    "nothing": pgettext_lazy("look-up", "answered, without a contact"),
+    "refused": pgettext_lazy("look-up", "not answered"),
+    "gave-up": pgettext_lazy("look-up", "given up"),
+}
+
 WITHDRAWAL: Final[Mapping[str, Label]] = {
     "waits": pgettext_lazy("withdrawal", "corrections wait for approval"),
     "approved": pgettext_lazy("withdrawal", "corrections approved"),
@@ -210,6 +219,7 @@ SETS: Final[Mapping[str, Mapping[str, Label]]] = {
     "dated": DATED,
     "withdrawal": WITHDRAWAL,
     "zone": ZONE,
+    "lookup": LOOK_UP,
     "weakness": {word.value: shared.WEAKNESS[word] for word in Weakness},
     "case": {word.value: text for word, text in CASE.items()},
     "reader": {word.value: shared.READER[word] for word in Reader},

@@ -17,6 +17,7 @@ from openletter.cli import app
 from openletter.contacts import handing, steps
 from openletter.contacts.decision_rows import HandOver
 from openletter.contacts.errors import ContactError
+from openletter.contacts.lookup_rows import LookUp
 from openletter.contacts.models import Choice
 from openletter.desk.queries import contacts
 from openletter.letters.models import Delivery
@@ -152,3 +153,17 @@ def test_the_desk_hands_over_and_shows_the_ladder_with_dates(
     assert "The case was handed over to another partner." in shown
     assert shown.count("2026-03-02") > 1
     assert "The ladder" in shown
+
+
+def test_a_case_shows_what_the_registries_said_when_asked(campaign: Campaign) -> None:
+    case = Case.objects.get(campaign=campaign, ip="198.51.100.70")
+    asked = [{"code": "asked-too-slow", "values": {"server": "rdap.slow.example"}}]
+    LookUp.objects.create(
+        case=case, state=LookUp.State.WAITING, tries=1, at=NOW, again_at=NOW, reasons=asked
+    )
+    browser = Client()
+    browser.force_login(a_user("ann", partner=campaign.lead, role=MemberRole.READER))
+    shown = browser.get(f"/desk/cases/{case.reference}/").content.decode()
+    assert "rdap.slow.example took too long to answer." in shown
+    assert "being asked" in shown
+    assert "next try" in shown

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from openletter.campaigns.models import Partner, TimelineEntry
 from openletter.campaigns.rules import Level, Viewer
 from openletter.cases.models import Case, Mistake
+from openletter.contacts.lookup_rows import LookUp
 from openletter.contacts.models import Choice
 from openletter.desk.queries.inbox import replies as replies_of
 from openletter.desk.queries.scope import mine
@@ -54,6 +55,7 @@ class CasePage:
     evidence_rows: int
     choice: Choice | None
     earlier: list[Choice]
+    asked: LookUp | None
     letters: list[LetterCase]
     replies: list[Reply]
     rechecks: list[Recheck]
@@ -100,6 +102,7 @@ def page_of(viewer: Viewer, case: Case) -> CasePage:
         evidence_rows=seen.count(),
         choice=next((one for one in choices if one.superseded_at is None), None),
         earlier=[one for one in choices if one.superseded_at is not None],
+        asked=LookUp.objects.filter(case=case).first(),
         letters=letters,
         replies=replies,
         rechecks=list(mine(Recheck.objects, viewer).filter(case=case).order_by("day")),
