@@ -10,7 +10,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from openletter.wire.registry import Holder, Remark, Written
+from openletter.wire.registry import Holder, Remark, Written, parse_country
 from openletter.wire.rpsl import RpslObject, objects
 
 NETWORKS = frozenset({"inetnum", "inet6num", "nethandle", "v6nethandle"})
@@ -98,10 +98,21 @@ _ASKED_OF = {
 }  # fmt: skip
 
 
+_ASKED_OF_PLACED = frozenset({
+    "organisation", "orgid", "org-name", "orgname", "org-type", "canallocate", "country",
+    "abuse-c", "abusehandle", "orgabusehandle", "orgtechhandle", "orgnochandle", "orgadminhandle",
+    "abuse-mailbox", "e-mail", "mailbox", "notify", "changed", "upd-to", "mnt-nfy", "ref-nfy",
+    "irt-nfy", "remarks", "comment",
+})  # fmt: skip
+"""Of an organisation that names its country: its postal address tells nothing more."""
+
+
 def _short(found: RpslObject) -> bytes:
     """The object with what links can ask of it, as text that reads back the same."""
     family = keys_of(found)[0][0]
     asked = _ASKED_OF.get(family)
+    if family == "organisation" and parse_country(found.first("country")):
+        asked = _ASKED_OF_PLACED
     kept = [
         f"{name}:{value}" if "\n" not in value else f"{name}:" + value.replace("\n", "\n ")
         for place, (name, value) in enumerate(found.attributes)
