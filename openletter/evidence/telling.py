@@ -11,8 +11,9 @@ from datetime import datetime
 
 from django.db.models import Q, QuerySet
 
-from openletter.campaigns.models import Partner
-from openletter.evidence.models import Finding, Observation, Source
+from openletter.campaigns.fields import Address
+from openletter.campaigns.models import Campaign, Partner
+from openletter.evidence.models import Finding, Observation, RangeListing, Source
 from openletter.evidence.rules.terms import BadTermsError, Telling, Terms, read_terms, to_holder
 
 _FOR_TEAMS = Q(terms__cert_only=True)
@@ -80,6 +81,12 @@ def exportable(rows: QuerySet[Observation]) -> QuerySet[Observation]:
     """Statements whose facts may leave the house in a file."""
     kept_back = Q(terms__to_holder__in=["name", "nothing"]) | _FOR_TEAMS
     return rows.exclude(source__in=Source.objects.filter(kept_back))
+
+
+def ranges_over(ip: Address, *, exercise: Campaign | None) -> QuerySet[RangeListing]:
+    """What sources say of networks around an address; support, and never counted."""
+    rows = RangeListing.objects.filter(exercise=exercise, first__lte=ip, last__gte=ip)
+    return rows.select_related("source").order_by("-seen_at", "-id")
 
 
 def held_by(partner: Partner) -> Q:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ipaddress import ip_network
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 
 import pytest
@@ -12,6 +12,7 @@ from openletter.cli import app
 from openletter.evidence.models import Observation, RangeListing, SpaceList
 from openletter.evidence.rules.spaces import ListKind
 from openletter.evidence.spacelists import known_spaces, load_list
+from openletter.evidence.telling import ranges_over
 from tests.builders import NOW, a_campaign
 from tests.records.evidence_builders import a_scan, a_zone, take_in
 
@@ -69,6 +70,12 @@ def test_networks_of_a_file_are_kept_beside_the_observations() -> None:
     )  # fmt: skip
     assert zone.by_judgement == {"corroborates": 1, "accept": 1}
     assert [str(row.ip) for row in Observation.objects.all()] == ["192.0.2.100"]
+    over = {
+        ip: list(ranges_over(ip_address(ip), exercise=campaign))
+        for ip in ("192.0.2.0", "192.0.2.15", "192.0.2.16", "2001:db8::1")
+    }
+    assert list(map(len, over.values())) == [1, 1, 0, 0]
+    assert not ranges_over(ip_address("192.0.2.1"), exercise=None)
 
 
 def test_lists_are_loaded_from_the_command_line(tmp_path: Path) -> None:

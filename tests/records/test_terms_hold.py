@@ -160,6 +160,7 @@ def test_inside_the_house_only_teams_see_what_is_for_teams(*, is_cert: bool) -> 
     assert (CODE in page) is is_cert
     assert (NAME in page) is is_cert
     assert (BANNER in page) is is_cert
+    assert (str(PORT) in page) is is_cert
     answer = browser.get(reverse("desk:export", kwargs={"slug": campaign.slug}))
     table = b"".join(answer.streaming_content).decode()  # type: ignore[attr-defined]
     assert "192.0.2.1" in table

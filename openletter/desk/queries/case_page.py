@@ -14,13 +14,14 @@ from openletter.contacts.lookup_rows import LookUp
 from openletter.contacts.models import Choice
 from openletter.desk.queries.inbox import replies as replies_of
 from openletter.desk.queries.scope import mine
-from openletter.evidence.models import Finding, Observation
-from openletter.evidence.telling import held_by, hidden_sources
+from openletter.evidence.models import Finding, Observation, RangeListing
+from openletter.evidence.telling import held_by, hidden_sources, ranges_over
 from openletter.letters.models import LetterCase
 from openletter.outcomes.models import Outcome, Recheck
 from openletter.replies.models import Reply
 from openletter.words import Reason
 
+NETWORKS = 20
 MOST = 200
 """Rows of evidence and timeline that a page shows; it says so where there are more."""
 
@@ -50,7 +51,9 @@ class Seen:
 class CasePage:
     case: Case
     finding: Finding
+    ports: list[int]
     reasons: list[object]
+    networks: list[RangeListing]
     evidence: list[Seen]
     evidence_rows: int
     choice: Choice | None
@@ -97,7 +100,9 @@ def page_of(viewer: Viewer, case: Case) -> CasePage:
     return CasePage(
         case=case,
         finding=case.finding,
+        ports=_ports(case, seen),
         reasons=_reasons(case),
+        networks=_networks(case),
         evidence=_evidence(seen, case.finding),
         evidence_rows=seen.count(),
         choice=next((one for one in choices if one.superseded_at is None), None),
@@ -127,6 +132,18 @@ def may_take(viewer: Viewer, case: Case) -> list[Partner]:
     ).exists()
     partners = case.campaign.partners.order_by("name")
     return list(partners if overlap else partners.exclude(pk=case.partner_id))
+
+
+def _ports(case: Case, seen: QuerySet[Observation]) -> list[int]:
+    """The finding's ports, without those that only sources name which the partner may not hold."""
+    named = set(seen.filter(pk__in=case.finding.rows).values_list("port", flat=True))
+    return [port for port in case.finding.ports if port in named]
+
+
+def _networks(case: Case) -> list[RangeListing]:
+    """What is said of networks around the address, by sources that the partner may hold."""
+    rows = ranges_over(case.ip, exercise=case.campaign.world).filter(held_by(case.partner))
+    return list(rows[:NETWORKS])
 
 
 def _reasons(case: Case) -> list[object]:
