@@ -95,6 +95,17 @@ def answer_for(
 
 
 @transaction.atomic
+def set_team(partner: Partner, *, is_cert: bool, user: User, now: datetime) -> None:
+    """Say whether a partner is a national team, which may hold feeds that are for such only."""
+    _needs(viewer_of(user), None, Level.ADMINISTRATOR)
+    row = Partner.objects.select_for_update().get(pk=partner.pk)
+    before, row.is_cert = row.is_cert, is_cert
+    row.save(update_fields=["is_cert"])
+    told = {"before": {"is_cert": before}, "after": {"is_cert": is_cert}}
+    record([_about(row, "partner-team", user=user, now=now, **told)])
+
+
+@transaction.atomic
 def write_law(partner: Partner, *, language: str, text: str, user: User, now: datetime) -> None:
     """The partner's lines of law in one language; any change takes the approval away."""
     _needs(viewer_of(user), partner, Level.ADMINISTRATOR)

@@ -118,6 +118,12 @@ def _skip(campaign: Campaign, finding: Finding, *, reason: str, now: datetime) -
     )
 
 
+def look_again(reason: str) -> int:
+    """Findings that were left alone for this reason may be pursued now; how many."""
+    deleted, _ = Skipped.objects.filter(reason=reason).delete()
+    return deleted
+
+
 def _add_evidence(seen_again: Sequence[tuple[Case, Finding]], *, now: datetime) -> None:
     """Seen again: the case knows; one that had closed, or was our mistake, opens again by it."""
     for case, finding in seen_again:

@@ -24,6 +24,7 @@ def register(app: typer.Typer) -> None:
     partner.command("add")(add)
     partner.command("law")(law)
     partner.command("approve-law")(approve_law)
+    partner.command("team")(team)
     partner.command("list")(list_partners)
     app.add_typer(partner, name="partner")
 
@@ -83,6 +84,23 @@ def approve_law(slug: Slug, *, by: By) -> None:
     with rules():
         founding.approve_law(partner_named(slug), user=person, now=now)
     typer.echo(f"{slug}: its lines of law are approved.")
+
+
+def team(
+    slug: Slug,
+    *,
+    no: Annotated[bool, typer.Option("--no", help="it is none")] = False,
+    by: By,
+) -> None:
+    """Say that a partner is a national team: it may hold feeds that are for such teams only."""
+    person, now = _person(by)
+    from openletter.campaigns import founding
+    from openletter.cases import steps
+
+    with rules():
+        founding.set_team(partner_named(slug), is_cert=not no, user=person, now=now)
+    again = 0 if no else steps.look_again("needs-national-team")
+    typer.echo(f"{slug}: {'no' if no else 'a'} national team; {again} findings to look at again")
 
 
 def list_partners() -> None:

@@ -83,3 +83,14 @@ def test_changed_law_must_be_approved_again(lead: Partner, admin: User) -> None:
     founding.write_law(lead, language="nl", text="Wij zijn het.", user=admin, now=NOW)
     lead.refresh_from_db()
     assert lead.legal_approved_at is None
+
+
+def test_an_administrator_says_who_is_a_national_team(lead: Partner, admin: User) -> None:
+    handler = a_user("hal", partner=lead, role=MemberRole.APPROVER)
+    with pytest.raises(steps.CampaignError):
+        founding.set_team(lead, is_cert=True, user=handler, now=NOW)
+    founding.set_team(lead, is_cert=True, user=admin, now=NOW)
+    lead.refresh_from_db()
+    assert lead.is_cert
+    entry = TimelineEntry.objects.get(action="partner-team")
+    assert (entry.before, entry.after) == ({"is_cert": False}, {"is_cert": True})
