@@ -39,6 +39,9 @@ done
 for d in /run /dev/shm /tmp /home; do mount -t tmpfs tmpfs $d; done
 chmod 1777 /tmp /dev/shm
 mkdir -p /run/netns
+cat /usr/lib/tmpfiles.d/*.conf | awk '$1 ~ /^[dD]/ && $2 ~ /^\/run\// { print $2, $3, $4, $5 }' | while read -r p m u g; do
+  mkdir -p "$p"; chmod "$m" "$p" 2>/dev/null || true; chown "$u:$g" "$p" 2>/dev/null || true
+done
 { echo '#!/usr/bin/python3'; cat "$STANDIN"; } > /usr/local/bin/systemctl; chmod 755 /usr/local/bin/systemctl
 rm -f /etc/resolv.conf; echo 'nameserver 198.51.100.53' > /etc/resolv.conf
 printf '127.0.0.1 localhost\n203.0.113.10 mail.shop.test shop.test\n' > /etc/hosts

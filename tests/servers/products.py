@@ -24,6 +24,12 @@ PRODUCTS = {
     "dante": Product(packages=("dante-server",), version="danted -v"),
     "exim": Product(packages=("exim4-daemon-light",), version="exim4 --version | head -n 1"),
     "squid": Product(packages=("squid", "nftables"), version="squid -v | head -n 1"),
+    "tinyproxy": Product(packages=("tinyproxy",), version="tinyproxy -v"),
+    "apache": Product(packages=("apache2",), version="apache2 -v | head -n 1"),
+    "haproxy": Product(packages=("haproxy",), version="haproxy -v | head -n 1"),
+    "nginx": Product(packages=("nginx", "libnginx-mod-stream"), version="nginx -v"),
+    "privoxy": Product(packages=("privoxy",), version="privoxy --version"),
+    "trafficserver": Product(packages=("trafficserver",), version="traffic_server -V | head -n 1"),
 }
 
 VISITORS = ("swaks", "netcat-openbsd", "curl")
