@@ -8,15 +8,19 @@ Tests that touch no database start none.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import shutil
+import socket
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from openletter.wire.reachable import is_reachable
 
 if TYPE_CHECKING:
     import psycopg
@@ -34,6 +38,36 @@ def _no_language_stays() -> Iterator[None]:
         from django.utils import translation
 
         translation.deactivate()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _nothing_leaves_this_machine() -> Iterator[None]:
+    """No test talks to a public address, whatever a redirect, a name or a mistake says."""
+    connect, connect_ex, sendto = (
+        getattr(socket.socket, name) for name in ("connect", "connect_ex", "sendto")
+    )
+    patch = pytest.MonkeyPatch()
+
+    def guarded(act: Callable[..., Any], place: int) -> Callable[..., Any]:
+        def run(self: socket.socket, *arguments: Any) -> Any:
+            _refuse_public(arguments[place])
+            return act(self, *arguments)
+
+        return run
+
+    patch.setattr(socket.socket, "connect", guarded(connect, 0))
+    patch.setattr(socket.socket, "connect_ex", guarded(connect_ex, 0))
+    patch.setattr(socket.socket, "sendto", guarded(sendto, -1))
+    yield
+    patch.undo()
+
+
+def _refuse_public(place: Any) -> None:
+    try:
+        address = ipaddress.ip_address(str(place[0]).partition("%")[0])
+    except (ValueError, IndexError, TypeError):
+        return  # a path, or a name that the system's resolver knows
+    assert not is_reachable(address), f"a test was about to talk to {address}"
 
 
 @pytest.fixture(scope="session")

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from importlib import import_module
 from ipaddress import IPv4Address
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -24,10 +25,12 @@ from openletter.contacts.models import Choice
 from openletter.contacts.rules import pace
 from openletter.contacts.rules.course import Ask, Method
 from openletter.contacts.walking import Pacer
+from openletter.net.reach import PUBLIC
 from openletter.shell.outside import LookUp as Setting
 from openletter.wire import rdap
 from openletter.wire.guessed import Guessed
 from openletter.wire.lookup import End, Reply
+from openletter.wire.registries import packaged
 from openletter.words import Weakness
 from tests.builders import NOW, a_campaign, a_partner
 from tests.contacts_builders import a_case
@@ -537,3 +540,30 @@ def test_an_answer_that_we_stumble_over_is_refused_and_holds_up_nobody(
         assert run(campaign, registry, time) == 1
         assert of(again).state == "refused"
         assert registry.asked == asked
+
+
+def test_an_installation_asks_in_its_own_name_and_of_the_public_only(
+    campaign: Campaign, outside: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "CONTACT_MAIL", "desk@agency.example")
+    monkeypatch.setenv("OPENLETTER_LOOKUP_LOOPBACK", "rdap.arin.net:443=8443")
+    plain = jobs.clients()
+    assert "desk@agency.example" in plain.http.user_agent
+    assert plain.http.reach is plain.whois.reach is PUBLIC
+    assert not plain.http.reach.own_servers
+    assert plain.guess is None
+    outside("guesses")
+    guessing = jobs.clients()
+    assert guessing.guess is not None
+    assert (guessing.guess.resolver.host, guessing.guess.zone) == ("127.0.0.1", "")
+
+
+def test_a_bootstrap_file_that_cannot_be_read_is_passed_over(tmp_path: Path) -> None:
+    good, bad = tmp_path / "ipv4.json", tmp_path / "ipv6.json"
+    good.write_text('{"services": [[["9.0.0.0/8"], ["https://rdap.example/"]]]}')
+    assert jobs.known_servers((good,)).urls_for(IPv4Address("9.9.9.9")) == (
+        "https://rdap.example/",
+    )
+    bad.write_text("{")
+    for files in ((good, bad), (good, tmp_path / "missing.json"), ()):
+        assert jobs.known_servers(files) == packaged()

@@ -31,6 +31,7 @@ from tests.wires.test_http_client import MISBEHAVIOUR
 pytestmark = pytest.mark.django_db
 HOST = "rdap.lacnic.net"
 FAST = Limits(total=0.5, connect=0.4, read=0.4, size=200_000, hops=3)
+PATIENT = Limits(total=10, connect=5, read=5, size=200_000, hops=3)
 
 
 @pytest.fixture(scope="session")
@@ -70,7 +71,11 @@ def look(
     monkeypatch.setattr(settings, "OUTSIDE", replace(settings.OUTSIDE, look_up=setting))
     monkeypatch.setattr("openletter.contacts.rules.pace.pace_of", lambda _: 0.0)
 
-    def run(respond: Callable[[str, dict[str, str]], bytes | Talk], *addresses: str) -> None:
+    def run(
+        respond: Callable[[str, dict[str, str]], bytes | Talk],
+        *addresses: str,
+        limits: Limits = PATIENT,
+    ) -> None:
         campaign = a_campaign("real", lead=a_partner("real", exercise=False), exercise=False)
         for address in addresses:
             a_case(campaign, address)
@@ -80,7 +85,7 @@ def look(
             reach = Reach(own_servers=own | {("whois.lacnic.net", 43): 1})
             asker = Registries(
                 http=HttpClient(
-                    user_agent="x", reach=reach, trust=authority.trusted(), limits=FAST
+                    user_agent="x", reach=reach, trust=authority.trusted(), limits=limits
                 ),
                 whois=WhoisClient(reach=reach, total=1),
             )
@@ -112,7 +117,7 @@ def test_cases_find_their_contacts_through_another_registry(look: Look) -> None:
 @pytest.mark.parametrize("name", ["50 MB", "malformed", "slow-loris in the body", "own machine"])
 def test_what_misbehaves_is_written_down_and_holds_nobody(look: Look, name: str) -> None:
     answer = MISBEHAVIOUR[name][0] if name in MISBEHAVIOUR else response(b"{")
-    look((lambda *_: answer), "9.9.1.1")
+    look((lambda *_: answer), "9.9.1.1", limits=FAST)
     row = LookUp.objects.get()
     assert row.state == "waiting"  # its WHOIS was away as well
     codes = list(Fetch.objects.order_by("id").values_list("method", "code"))
