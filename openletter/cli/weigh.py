@@ -6,6 +6,7 @@ With `--from` it reads files only: no database, no Django.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -78,12 +79,9 @@ def weigh_address(
     stored: dict[Weakness, Form] = {}
     if paths:
         book, hint = book_of(sources), Hint(source=source, mapping=checked(raw_of(mapping)))
-        events = events_of(paths, hint=hint, now=now, book=book)
-        said = _said_of(address, events)
+        said = _said_of(address, events_of(paths, hint=hint, now=now, book=book))
         worst = max(map(exit_code, said.files), default=ALL_WELL)
-        policy = Policy(copies=book.families())
-        found = {kind: weigh(them, policy=policy, now=now) for kind, them in said.by(book).items()}
-        traced = said.traced()
+        found, traced = said.weighed(book, now=now), said.traced()
     else:
         found, traced, stored = _weigh_stored(address, campaign=campaign, at=at)
     nothing = {None: weigh([], policy=Policy(), now=now)}
@@ -130,6 +128,10 @@ class _Said:
             )
             found.setdefault(one.weakness, []).append(listing)
         return found
+
+    def weighed(self, book: SourceBook, *, now: datetime) -> dict[Weakness, Weighed]:
+        policy = Policy(copies=book.families())
+        return {kind: weigh(them, policy=policy, now=now) for kind, them in self.by(book).items()}
 
     def traced(self) -> dict[int, Form]:
         return {
