@@ -107,6 +107,21 @@ def test_a_lir_serves_others_whatever_it_assigned_itself() -> None:
     assert scope_of(autnum, mailbox="abuse@a.example", object_="X") is Scope.PROVIDER
 
 
+def test_beside_its_users_own_box_a_providers_is_upstream() -> None:
+    def box(value: str, place: Place, role: str) -> Written:
+        return Written(value=value, place=place, role=role, object=role)
+
+    own = box("contact@baker.example", Place.ABUSE_BOX, "abuse-contact")
+    given = box("abuse@hoster.example", Place.ABUSE_BOX, "tech-c")
+    given_noc = box("noc@hoster.example", Place.CONTACT, "tech-c")
+    found = replace(a_registration("ASSIGNED PA", "Baker"), written=(own, given, given_noc))
+    assert scope_of(found, mailbox="contact@baker.example", object_="X") is Scope.END_USER
+    assert scope_of(found, mailbox="abuse@hoster.example", object_="X") is Scope.UPSTREAM
+    assert scope_of(found, mailbox="noc@hoster.example", object_="X") is Scope.UPSTREAM
+    alone = replace(found, written=(given, given_noc))
+    assert scope_of(alone, mailbox="abuse@hoster.example", object_="X") is Scope.END_USER
+
+
 def test_an_as_whose_only_desk_does_everything_serves_nobody_else() -> None:
     def desk(object_: str, place: Place) -> Written:
         return Written(value="a@a.example", place=place, role="abuse", object=object_)

@@ -11,7 +11,7 @@ import re
 from collections.abc import Hashable
 
 from openletter.contacts.rules import names
-from openletter.wire.registry import Party, Place, Registration, Source, Subject
+from openletter.wire.registry import Party, Place, Registration, Source, Subject, Written
 from openletter.words import Reader, Scope
 
 _SERVES = re.compile(
@@ -42,6 +42,8 @@ _ADMINISTERS = re.compile(
 )
 """Contact records of those who give addresses out."""
 _ARIN_CUSTOMER = re.compile(r"C\d{5,9}", re.IGNORECASE)
+_OF_A_RECORD = frozenset({"admin-c", "tech-c", "owner-c", "mnt-by", "mnt-lower"})
+"""Roles of records that a network points to, and that may be its provider's."""
 _PASSED_ON = re.compile("alloc|partitioned|aggregated|anycast")
 _LARGE = {4: 2**12, 6: 2**92}
 """A /20 or a /36: whatever the status, only those who serve others hold so much."""
@@ -58,6 +60,8 @@ def scope_of(found: Registration, *, mailbox: str, object_: str) -> Scope:
     """The scope of one address of a registration."""
     own = _scope_of_holder(found)
     if own is not Scope.END_USER and _is_elsewhere(found, mailbox):
+        return Scope.UPSTREAM
+    if own is Scope.END_USER and _is_of_another(found, mailbox):
         return Scope.UPSTREAM
     is_own_use = _OWN_USE.search(found.name) is not None
     if own is Scope.END_USER and not is_own_use and _is_inherited(found, mailbox, object_):
@@ -136,6 +140,23 @@ def _is_elsewhere(found: Registration, mailbox: str) -> bool:
         if written.party is Party.ORG and written.place is Place.CONTACT and "@" in written.value
     ]
     return bool(own) and all(names.is_other_brand(domain, each) for each in own)
+
+
+def _is_of_another(found: Registration, mailbox: str) -> bool:
+    """The user has boxes in his own house, and this one is of whoever gave him the network."""
+    own = [
+        written.value.rpartition("@")[2].strip().lower()
+        for written in found.written
+        if "@" in written.value and written.role not in _OF_A_RECORD and _is_own(written)
+    ]
+    domain = mailbox.rpartition("@")[2]
+    return bool(own) and all(names.is_other_brand(domain, each) for each in own)
+
+
+def _is_own(written: Written) -> bool:
+    """A box of the organisation itself, or the one that is declared for the network's abuse."""
+    is_organisations = written.party is Party.ORG and written.place is Place.CONTACT
+    return is_organisations or written.place is Place.ABUSE_BOX
 
 
 def _is_inherited(found: Registration, mailbox: str, object_: str) -> bool:
