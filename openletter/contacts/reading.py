@@ -180,7 +180,7 @@ def _of_zip(path: Path) -> Iterator[bytes]:
                 raise UnreadableError("too-large")
             with archive.open(members[0]) as member:
                 yield from iter(lambda: member.read(PIECE), b"")
-    except (zipfile.BadZipFile, EOFError, NotImplementedError, RuntimeError) as problem:
+    except (zipfile.BadZipFile, EOFError, RuntimeError) as problem:
         raise UnreadableError("bad-zip") from problem
 
 
