@@ -278,6 +278,16 @@ def test_time_alone_never_opens(listings: list[Listing], days: float) -> None:
     assert GRADES[later.state] <= GRADES[weigh(past, policy=Policy(), now=NOW).state]
 
 
+@given(LISTINGS, st.floats(0, 20), st.floats(0, 1))
+def test_if_it_was_open_at_any_moment_it_was_ever_open(
+    listings: list[Listing], days: float, share: float
+) -> None:
+    since = NOW - days * DAY
+    moment = since + (NOW - since) * share
+    if weigh(listings, policy=Policy(), now=moment).state is OPEN:
+        assert was_ever_open(listings, policy=Policy(), since=since, until=NOW)
+
+
 @given(LISTINGS)
 def test_taking_rows_back_never_raises_and_leaves_no_trace(listings: list[Listing]) -> None:
     """Unless what is taken back is what spoke against it, or knew that the address moves."""

@@ -195,9 +195,10 @@ def was_ever_open(
 ) -> bool:
     """Whether what is said made it open at any moment from `since` to `until`.
 
-    Statements only expire as time goes by, so it can become open only when one is made.
+    Statements only expire as time goes by, so it can become open only when one begins to count.
     """
-    made = {one.seen_at for one in listings if one.seen_at and since <= one.seen_at <= until}
+    counts_from = {one.seen_at - CLOCKS_DIFFER for one in listings if one.seen_at}
+    made = {moment for moment in counts_from if since <= moment <= until}
     return any(
         _state(_put_on(listings, policy=policy, now=moment)) is FindingState.OPEN
         for moment in sorted({since, until, *made})
