@@ -83,7 +83,7 @@ def take(campaign: Campaign, *, now: datetime, limit: int) -> tuple[list[Case], 
     rungs = ladders([case.ip for case in cases], world=None)
     stale = _stale((rung for found in rungs.values() for rung in found), now=now)
     covered = [case for case in cases if is_covered(rungs[case.ip], stale=stale)]
-    _keep(LookUp(case=case, state=State.COVERED, at=now) for case in covered)
+    _keep(LookUp(case=case, state=State.COVERED, since=now, at=now) for case in covered)
     left = {case.pk for case in covered}
     return [case for case in cases if case.pk not in left], len(covered)
 
@@ -129,8 +129,9 @@ def settle(
 
 def _row(case: Case, course: Course, earlier: LookUp | None, *, now: datetime) -> LookUp:
     tries = earlier.tries if earlier else 0
-    row = LookUp(case=case, tries=tries, at=now, reasons=_reasons(course))
-    is_late = now - case.opened_at >= PATIENCE
+    since = (earlier.since if earlier else None) or now
+    row = LookUp(case=case, tries=tries, since=since, at=now, reasons=_reasons(course))
+    is_late = now - since >= PATIENCE
     if course.ask is None and not course.waits:
         row.state = _STATES[course.end]
     elif is_late or (course.waits and tries + 1 >= pace.TRIES):
@@ -160,7 +161,7 @@ def _keep(rows: Iterable[LookUp]) -> None:
         list(rows),
         update_conflicts=True,
         unique_fields=["case"],
-        update_fields=["state", "tries", "again_at", "at", "reasons"],
+        update_fields=["state", "tries", "again_at", "since", "at", "reasons"],
         batch_size=1_000,
     )
 

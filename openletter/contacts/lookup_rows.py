@@ -80,6 +80,7 @@ class LookUp(models.Model):
     state = models.CharField(max_length=8, choices=State)
     tries = models.PositiveSmallIntegerField(default=0)
     again_at = models.DateTimeField(null=True)
+    since = models.DateTimeField(null=True, help_text="when it was looked up first")
     at = models.DateTimeField()
     reasons = models.JSONField(default=list)
 

@@ -198,7 +198,6 @@ def test_an_answer_holds_thirty_days_and_a_nothing_seven(campaign: Campaign, tim
     assert run(campaign, empty, time) == 1
     second = a_case(campaign, "9.9.9.2")
     time.now += timedelta(days=29)
-    Case.objects.update(opened_at=time.now)
     assert run(campaign, empty, time) == 1
     assert empty.asked == ["rdap 9.9.9.1", "whois 9.9.9.1", "whois 9.9.9.2"]
     assert of(second).state == "found"
@@ -221,7 +220,6 @@ def test_a_network_is_asked_about_anew_when_its_answer_no_longer_holds(
     assert run(campaign, registry, time) == 1
     time.now += timedelta(days=31)
     case = a_case(campaign, "9.9.9.2")
-    Case.objects.update(opened_at=time.now)
     assert run(campaign, registry, time) == 1
     assert registry.asked == ["rdap 9.9.9.1", "rdap 9.9.9.2"]
     find(campaign)
@@ -298,6 +296,28 @@ def test_a_registry_that_stays_away_holds_nobody_up_for_ever(
     choice = steps.current_choice(case)
     assert choice is not None
     assert choice.outcome == "nobody"
+
+
+def test_an_old_case_waits_as_long_as_a_new_one(campaign: Campaign, time: Time) -> None:
+    """Look-up may be switched on long after cases were opened."""
+    case = a_case(campaign, "9.9.9.1")
+    time.now += timedelta(days=90)
+    busy = ended(End.BUSY, code="too-often", retry_after=timedelta(minutes=1))
+    assert run(campaign, Registry(**{"rdap 9.9.9.1": busy}), time) == 0
+    assert of(case).state == "waiting"
+
+
+def test_cases_behind_a_dead_server_wait_three_days_at_most(campaign: Campaign, time: Time) -> None:
+    """None of their own questions ever left; they go on all the same."""
+    for last in range(1, 40):
+        a_case(campaign, f"9.9.{last}.1")
+    registry = Registry()
+    registry.otherwise = ended(End.FAILED, code="unreachable")
+    for _ in range(8):
+        run(campaign, registry, time)
+        time.now += timedelta(hours=12)
+    assert not LookUp.objects.filter(state="waiting").exists()
+    assert find(campaign) == 39
 
 
 def test_three_failures_open_the_breaker(campaign: Campaign, time: Time) -> None:

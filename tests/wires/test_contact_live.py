@@ -93,9 +93,9 @@ def run(
             reach = Reach(own_servers=own)
             clients = Registries(
                 http=HttpClient(
-                    user_agent="x", reach=reach, trust=authority.trusted(), limits=Limits(total=3)
+                    user_agent="x", reach=reach, trust=authority.trusted(), limits=Limits(total=15)
                 ),
-                whois=WhoisClient(reach=reach, total=3),
+                whois=WhoisClient(reach=reach, total=15),
             )
             monkeypatch.setattr(lookup, "clients", lambda **_: clients)
             monkeypatch.setattr(lookup, "_may_be_asked", lambda _: True)

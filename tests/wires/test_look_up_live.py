@@ -12,7 +12,6 @@ import pytest
 from django.conf import settings
 
 from openletter.campaigns import clock
-from openletter.cases.models import Case
 from openletter.catalogue import sentences
 from openletter.contacts import jobs, steps
 from openletter.contacts.live import Registries
@@ -79,7 +78,6 @@ def look(
         campaign = a_campaign("real", lead=a_partner("real", exercise=False), exercise=False)
         for address in addresses:
             a_case(campaign, address)
-        Case.objects.update(opened_at=clock.wall())
         with http_server(respond, tls) as web:
             own = {(HOST, 443): web.port, ("rdap.ripe.net", 443): web.port}
             reach = Reach(own_servers=own | {("whois.lacnic.net", 43): 1})
