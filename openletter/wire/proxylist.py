@@ -38,10 +38,15 @@ _DEAD = ("alive", "working", "is_alive", "is_working", "online")
 
 def is_header(names: Sequence[str]) -> bool:
     """Whether a table's columns are a proxy list's: where, which port, of which kind."""
-    have = set(names)
+    have = set(map(_plain, names))
     if not all(map(_NAME.fullmatch, names)) or not (have & set(_PLACE) and have & set(_PORT)):
         return False
     return bool(have & set(_KIND)) or len(have & PROXY_KINDS) > 1
+
+
+def _plain(name: str) -> str:
+    """`Last Checked`, `last-checked` and `last_checked` are one name."""
+    return name.strip().lower().replace(" ", "_").replace("-", "_")
 
 
 def is_proxy(value: object) -> bool:
@@ -54,7 +59,7 @@ def _is_one(item: object) -> bool:
         return plainlist.is_list([Line(1, item)])
     if not isinstance(item, dict):
         return False
-    have = {str(key).lower() for key in item}
+    have = {_plain(str(key)) for key in item}
     return bool(have & set(_WHOLE)) or is_header(sorted(have))
 
 
@@ -82,7 +87,7 @@ def rows_of_records(records: Iterable[Record], header: Sequence[str]) -> Iterato
             excerpt = record.excerpt or visible(",".join(record.cells))
             yield FeedRow(row=record.number, line=record.line, problem=problem, excerpt=excerpt)
         else:
-            cells = dict(zip(header, record.cells, strict=True))
+            cells = dict(zip(map(_plain, header), record.cells, strict=True))
             yield _from_cells(record.number, record.line, cells, "")
 
 
@@ -108,7 +113,7 @@ def _from_json(number: int, line: int, item: object, kind: str) -> FeedRow:
         told = plainlist.row(number, line, item.strip())
         return told if told.tags or not kind else _with(told, kind)
     if isinstance(item, dict):
-        cells = {str(key).lower(): value for key, value in item.items()}
+        cells = {_plain(str(key)): value for key, value in item.items()}
         return _from_cells(number, line, cells, kind)
     return FeedRow(row=number, line=line, problem="json-no-row")
 
@@ -127,7 +132,7 @@ def _from_cells(number: int, line: int, cells: Cells, kind: str) -> FeedRow:
     excerpt = visible(" ".join(word.rpartition("@")[2] for word in named if word))
     if any(_text(cells.get(name)).lower() in {"false", "0", "no"} for name in _DEAD):
         return FeedRow(row=number, line=line, problem="said-to-be-dead", excerpt=excerpt)
-    left = _first(cells, _EXIT)
+    left, link = _first(cells, _EXIT), plainlist.row(number, line, _first(cells, _WHOLE))
     return FeedRow(
         row=number,
         line=line,
@@ -137,7 +142,7 @@ def _from_cells(number: int, line: int, cells: Cells, kind: str) -> FeedRow:
         tags=kinds,
         facts={"exit": left} if left and left != whole.address else {},
         span=whole.span,
-        sign_in=whole.sign_in or bool(_first(cells, _USER)),
+        sign_in=whole.sign_in or link.sign_in or bool(_first(cells, _USER)),
         excerpt=excerpt,
     )
 

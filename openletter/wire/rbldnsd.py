@@ -140,10 +140,16 @@ def _sets_something(text: str, section: _Section) -> bool:
     if special := _SPECIAL.match(text):
         _special(special.group(1), special.group(2).strip(), section)
         return True
-    if text[0] == ":":
+    if text[0] == ":" and not _begins_with_six(text):
         section.default = _value(text, section.default)
         return True
     return text[0] in "#;"
+
+
+def _begins_with_six(text: str) -> bool:
+    """Whether a line's colons are an address's (`::1`), not those in front of a value."""
+    match = _ENTRY.fullmatch(text) if text.startswith("::") else None
+    return match is not None and not isinstance(parse_range(match.group(2)), NotAddress)
 
 
 def _special(name: str, rest: str, section: _Section) -> None:

@@ -112,3 +112,24 @@ def test_a_user_and_password_are_never_kept() -> None:
     rows, _ = judge_bytes(content.encode(), "list.txt")
     assert len(rows) == 3
     assert not any(secret in repr(row) for row in rows)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '[{"ip": "192.0.2.1", "port": 80, "protocol": "http", "proxy": "http://u:p@192.0.2.1:80"}]',
+        '[{"ip": "192.0.2.1", "port": 80, "protocol": "http", "Username": "u"}]',
+        "IP Address,Port,Type,User\n192.0.2.1,80,HTTP,u\n",
+    ],
+)
+def test_who_must_sign_in_is_not_open(content: str) -> None:
+    (row,), _ = judge_bytes(content.encode(), "x")
+    assert (row.judgement, row.reason, row.port) == ("reachable-only", "asks-for-sign-in", 80)
+
+
+def test_an_address_may_begin_with_colons_and_a_value_too() -> None:
+    zone = b"$NS 1 ns.example\n:2:Open relay\n::1\n2001:db8::1\n::text\n2001:db8::2\n"
+    rows, _ = judge_bytes(zone, "dnsbl.example")
+    assert [(str(row.ip), row.reason) for row in rows] == [
+        ("::1", "says-open"), ("2001:db8::1", "says-open"), ("2001:db8::2", "bad-answer"),
+    ]  # fmt: skip
