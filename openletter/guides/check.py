@@ -18,6 +18,8 @@ from openletter.guides.model import (
 from openletter.guides.recognise import SPOKEN
 from openletter.guides.values import VARIABLE, VARIABLES
 
+_NEEDED = (SectionKey.ABOUT, SectionKey.CHECK_OUTSIDE, SectionKey.LETTER)
+"""Of a guide that a letter may carry; a page of advice needs the first one only."""
 _CODE = re.compile(r"`[^`]+`")
 
 
@@ -44,7 +46,7 @@ def _check_sections(guide: Guide) -> None:
         raise GuideError(f"{guide.id}: a section stands twice")
     if keys != sorted(keys, key=list(SectionKey).index):
         raise GuideError(f"{guide.id}: the sections stand in the order of every guide")
-    for needed in (SectionKey.ABOUT, SectionKey.CHECK_OUTSIDE, SectionKey.LETTER):
+    for needed in _NEEDED[:1] if guide.kind is Kind.PAGE else _NEEDED:
         if needed not in keys:
             raise GuideError(f"{guide.id}: there is no section {{#{needed}}}")
     lab = guide.section(SectionKey.LAB)

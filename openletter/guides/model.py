@@ -55,12 +55,13 @@ class Kind(StrEnum):
     """How a guide came to be trusted.
 
     `executed` is followed on the real server; `vendor` rests on the maker's own page, seen on a
-    date; `advice` holds no fix of its own for one product.
+    date; `advice` fixes no one product; a `page` stands on the site only, never in a letter.
     """
 
     EXECUTED = "executed"
     VENDOR = "vendor"
     ADVICE = "advice"
+    PAGE = "page"
 
 
 @dataclass(frozen=True, kw_only=True)

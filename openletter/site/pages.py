@@ -15,7 +15,7 @@ from django.utils.translation import gettext_lazy as _
 from openletter.campaigns.models import Partner
 from openletter.campaigns.rules import CampaignState
 from openletter.guides import library, record
-from openletter.guides.model import Guide
+from openletter.guides.model import Guide, Kind
 from openletter.guides.values import Values
 from openletter.site.doors import reading
 from openletter.site.reading import read
@@ -75,13 +75,16 @@ class Group:
 def _groups(guides: Iterable[Guide]) -> list[Group]:
     """Products by what they leave open; what is not tied to one of them stands first."""
     known = list(guides)
-    relays = [guide for guide in known if guide.weaknesses == {Weakness.OPEN_RELAY}]
-    proxies = [guide for guide in known if guide.weaknesses and guide.weaknesses <= PROXIES]
-    others = [guide for guide in known if guide not in relays and guide not in proxies]
+    pages = [guide for guide in known if guide.kind is Kind.PAGE]
+    products = [guide for guide in known if guide not in pages]
+    relays = [guide for guide in products if guide.weaknesses == {Weakness.OPEN_RELAY}]
+    proxies = [guide for guide in products if guide.weaknesses <= PROXIES]
+    others = [guide for guide in products if guide not in relays and guide not in proxies]
     named = (
         (_("I do not know which product it is"), others),
         (_("Mail servers"), relays),
         (_("Proxies"), proxies),
+        (_("When it is not that simple"), pages),
     )
     return [Group(heading=heading, guides=tuple(some)) for heading, some in named if some]
 
