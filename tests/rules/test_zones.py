@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import random
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
 import pytest
@@ -14,13 +15,14 @@ from hypothesis import strategies as st
 from openletter.evidence.rules import rounds, zones
 from openletter.evidence.rules.feeds import Feed, Format, Meaning
 from openletter.evidence.rules.judge import Circumstances, Judge
+from openletter.evidence.rules.reading import RowOf, read_file
 from openletter.evidence.rules.rounds import Answered, Round
 from openletter.evidence.rules.zones import Condition, Examination, Told, Watch
 from openletter.evidence.sourcebook import packaged
 from openletter.wire.address import address_class
 from openletter.words import AddressClass, DnsblAnswer, Judgement, Weakness
-from tests.builders import NOW
 
+NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 FEED = Feed(
     id="bl", name="BL", family="bl", format=Format.RBLDNSD, zones=("bl.test",),
     codes={
@@ -267,3 +269,27 @@ def test_a_list_without_a_table_says_what_it_is_about() -> None:
     assert zones.says_open("127.0.0.2", about)
     assert not zones.says_open("127.0.0.2", replace(about, weakness=()))
     assert not zones.says_open("127.0.0.2", replace(about, worth=Judgement.CORROBORATES))
+
+
+def test_the_kept_file_read_again_says_the_same() -> None:
+    """Whoever doubts a round hands its file in like any other."""
+    feed = feed_of("dnsbl.example")
+    found = replace(
+        a_round(
+            Answered(ip=IPv4Address("192.0.2.1"), told=listed("127.0.0.3"), says="Open\tproxy"),
+            Answered(ip=IPv4Address("192.0.2.2"), told=NOT),
+            Answered(ip=IPv6Address("2001:db8::8"), told=listed("127.0.0.2")),
+        ),
+        zone="dnsbl.example",
+    )
+    judge = Judge(Circumstances(feed=feed, now=NOW))
+    direct = [one for row in rounds.rows(found, feed) for one in judge.judge(row)]
+    stream = io.BytesIO(rounds.as_file(found))
+    again = [
+        event.judged
+        for event in read_file("kept.tsv", stream, book=packaged(), now=NOW)
+        if isinstance(event, RowOf) and event.judged.judgement is not Judgement.REJECT
+    ]
+    assert [(o.line, o.ip, o.code, o.weakness, o.says, o.source) for o in again] == [
+        (o.line, o.ip, o.code, o.weakness, o.says, o.source) for o in direct
+    ]
