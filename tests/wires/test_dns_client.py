@@ -256,7 +256,7 @@ def test_a_pace_is_kept() -> None:
         assert len(heard) == 60
         return asyncio.get_running_loop().time() - begun
 
-    assert 0.45 < run(timed()) < 2
+    assert 0.45 < run(timed()) < 8
 
 
 def test_pace_is_exact_about_time() -> None:
