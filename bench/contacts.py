@@ -1,4 +1,4 @@
-"""How right and how fast contacts are: `bench/contacts.py [judged|rank|rpsl]`.
+"""How right and how fast contacts are: `python -m bench.contacts [judged|rank|rpsl]`.
 
 `judged` puts ours beside whoisit and ipwhois on the judged RDAP answers: those two hand over
 entities by role and no decision, so the peer's choice is what their users do with them, the first
@@ -18,7 +18,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from openletter.contacts.rules import answers
@@ -26,9 +25,9 @@ from openletter.contacts.rules.candidates import candidates_of
 from openletter.contacts.rules.rank import History, rank
 from openletter.contacts.rules.refuse import World
 from openletter.wire import rdap, rpsl, rpsl_links
+from tests.samples import shared
 
 OBJECTS = 300_000
-JUDGED = Path("/work/shared/samples/registry")
 Peer = Callable[[bytes, str], str | None]
 
 
@@ -130,9 +129,10 @@ def bench_rpsl() -> None:
 
 def bench_judged() -> None:
     """Every judged RDAP answer: the right address, a wrong one, or one where nobody should be."""
-    judged = json.loads((JUDGED / "judged.json").read_text())
+    folder = shared("samples", "registry")
+    judged = json.loads((folder / "judged.json").read_text())
     cases = {key: told for key, told in judged.items() if key.startswith("rdap")}
-    raw = {key: (JUDGED / key).read_bytes() for key in cases}
+    raw = {key: (folder / key).read_bytes() for key in cases}
     say("judged RDAP answers", f"{len(cases)}")
     for name, choose in (("openletter", _ours), ("whoisit", _whoisit), ("ipwhois", _ipwhois)):
         chosen = {key: choose(content, cases[key]["query"]) for key, content in raw.items()}
