@@ -49,7 +49,7 @@ STATED = frozenset(
     }
 )
 """Judgements that are kept as observations; the others are kept as rejects."""
-_WEIGHED = frozenset({Judgement.ACCEPT, Judgement.REACHABLE_ONLY, Judgement.CORROBORATES})
+_WEIGHED = STATED - {Judgement.SAME_AS}
 
 
 def copy_observations(rows: Iterable[Judged], *, batch: Batch, part: Part, now: datetime) -> None:

@@ -220,7 +220,7 @@ JOIN unnest(%(ips)s::inet[], %(weaknesses)s::text[]) AS target (ip, weakness) US
 JOIN source s ON s.id = o.source_id
 WHERE o.exercise_id {{world}} AND o.seen_at > %(since)s
   AND (s.suspended_at IS NULL OR %(with_suspended)s)
-  AND o.says IN ('accept', 'reachable-only', 'corroborates')
+  AND o.says IN ('accept', 'reachable-only', 'corroborates', 'withdrawn')
 ORDER BY o.ip, o.weakness, o.id
 """
 _KNOWN = f"""
@@ -238,7 +238,7 @@ CROSS JOIN LATERAL (
 ) taken
 WHERE o.exercise_id {{world}} AND o.seen_at > %(since)s
   AND (s.suspended_at IS NULL OR s.suspended_at > %(known)s)
-  AND o.says IN ('accept', 'reachable-only', 'corroborates')
+  AND o.says IN ('accept', 'reachable-only', 'corroborates', 'withdrawn')
 ORDER BY o.ip, o.weakness, o.id
 """
 

@@ -195,3 +195,14 @@ def test_each_campaign_asks_its_own_knobs_before_it_opens_a_case(db: None) -> No
     assert not Case.objects.filter(campaign=strict).exists()
     assert Skipped.objects.get().reason == "campaign-asks-more"
     assert Case.objects.filter(campaign=alike).exists()
+
+
+def test_a_partners_check_that_found_it_closed_after_all_holds_it_back(campaign: Campaign) -> None:
+    head = "checked_at,ip,port,protocol,weakness,verdict,transcript_sha256\n"
+    row = f"2026-03-02T12:30:00Z,{WRONG},3128,tcp,open-http-proxy,closed,{'a' * 64}\n"
+    take_in(head + row, "checks.csv", campaign)
+    weigh(campaign)
+    finding = Finding.objects.get(ip=WRONG)
+    assert finding.state == FindingState.SUSPECTED
+    codes = {reason["code"] for reason in finding.reasons}
+    assert {"closed-after-all", "contradicted"} <= codes

@@ -175,7 +175,7 @@ def test_what_speaks_against_it_is_shown_and_lowers_the_confidence() -> None:
 
 
 def test_a_check_that_found_it_closed_after_everything_else_outweighs_it() -> None:
-    closed = {"says": Judgement.REACHABLE_ONLY, "reason": CHECKED_CLOSED}
+    closed = {"says": Judgement.WITHDRAWN, "reason": CHECKED_CLOSED}
     later = weighed(said("a"), said("b"), said("partner", days=0.5, **closed))  # type: ignore[arg-type]
     assert later.state is SUSPECTED
     assert "closed-after-all" in codes(later)

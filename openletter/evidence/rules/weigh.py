@@ -23,9 +23,9 @@ CERT_ONLY = "cert_only"
 """The term of a source whose data national teams alone may hold."""
 BY_ITS_OWN_SECOND = "row"
 """`dated_by` of a row that gave the second itself; in moving space nothing less leads to anyone."""
-CHECKED_CLOSED = "check-says-closed"
-CONTRADICTS = frozenset({CHECKED_CLOSED, "check-says-sign-in", "asks-for-sign-in"})
-"""Why a row is `reachable-only` where it says outright that the server is not open."""
+CHECKED_CLOSED = "check-found-closed"
+CONTRADICTS = frozenset({CHECKED_CLOSED, "asks-for-sign-in"})
+"""Why a row that is no `accept` says outright that the server is not open."""
 _DOUBT = 0.6
 """What each doubt leaves of the confidence beyond the even chance."""
 _WHY_NOT_OPEN = {
@@ -144,7 +144,7 @@ class _Scales:
             one
             for one in self.told
             if one.reason in CONTRADICTS
-            and one.says is Judgement.REACHABLE_ONLY
+            and one.says is not Judgement.ACCEPT
             and not one.taken_back
             and _is_within(one, self.policy.fresh_for, now=self.now)
             and (one.port is None or not ports or one.port in ports)
