@@ -46,7 +46,7 @@ MAPPING = read_mapping({"columns": {"address": "ip", "port": "port", "tags": "ty
 
 
 @given(JSON)
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=120, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_any_json_is_judged(value: object) -> None:
     content = json.dumps(value).encode()
     for hint in (Hint(), Hint(mapping=MAPPING), Hint(source="monosans")):
@@ -59,7 +59,7 @@ def test_any_json_is_judged(value: object) -> None:
 
 
 @given(TEXTS)
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=120, deadline=None)
 def test_any_lines_are_rows(texts: list[str]) -> None:
     read = [Line(number, text) for number, text in enumerate(texts, start=1)]
     for parse in (plainlist.rows, rbldnsd.rows, dnsblanswers.rows):
@@ -80,7 +80,7 @@ def test_any_lines_are_rows(texts: list[str]) -> None:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda path: f"{path.parts[-3]}/{path.name}")
 @given(data=st.data())
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=6, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_sample_with_bytes_changed_breaks_nothing(sample: Path, data: st.DataObject) -> None:
     content = bytearray(sample.read_bytes())
     for _ in range(data.draw(st.integers(1, 6))):
