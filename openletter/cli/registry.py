@@ -55,11 +55,11 @@ def load(
     nothing. Exit codes: 0 loaded, 1 loaded but objects were passed over, 2 a file can't be read
     and nothing is changed, 3 not wanted.
     """
+    world = _world(exercise)
     from openletter.campaigns import clock
     from openletter.contacts import loading
     from openletter.contacts.errors import ContactError
 
-    world = _world(exercise)
     try:
         again = loading.same_again(files, exercise=world)
         if again:
@@ -102,9 +102,10 @@ def _look_and_load(prepared: Prepared, *, yes: bool, as_json: bool) -> list[Regi
 @registry.command("list")
 def list_(*, exercise: Exercise = None, as_json: AsJson = False) -> None:
     """What is loaded, and what a take-back would bring back."""
+    world = _world(exercise)
     from openletter.contacts.models import RegistryLoad
 
-    loads = RegistryLoad.objects.filter(exercise=_world(exercise)).order_by("id")
+    loads = RegistryLoad.objects.filter(exercise=world).order_by("id")
     _show_loads(loads, as_json=as_json)
 
 

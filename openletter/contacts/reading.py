@@ -11,33 +11,28 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
 from openletter.contacts.errors import ContactError
-from openletter.contacts.rules.blocks import NOBODY, Block, Contacts, block_of
-from openletter.contacts.rules.candidates import candidates_of
-from openletter.contacts.rules.refuse import World, registry_of_mailbox
-from openletter.contacts.rules.scope import traits_of
+from openletter.contacts.rules.blocks import NOBODY, Block, block_of
+from openletter.contacts.rules.judging import Judge
+from openletter.contacts.rules.refuse import World
 from openletter.wire import arinxml, delegated, nrtm4, rdap, rpsl, rpsl_links, special
 from openletter.wire.registry import (
     Holder,
     Registration,
-    Remark,
     Source,
     Subject,
     UnreadableError,
-    Written,
 )
 from openletter.words import Reason
 
 PIECE = 1 << 20
 HEAD = 4_096
 MOST_GROUPS = 40
-MOST_JUDGED = 100_000
 NOT_PASSED_ON = frozenset({"arin", "afrinic"})
 """Registries whose terms forbid passing their bulk data on."""
 Progress = Callable[[str, int], None]
@@ -241,8 +236,15 @@ class _Dump:
             kind = "inetnum" if found.first.version == 4 else "inet6num"
             group = Group(found.registry[:20], kind, form, self.together)
             yield group, block_of(found, judge(found))
-        if not self.found:
+        if not self.found and not self._has_others():
             raise unreadable(self.file.path, "no-object")
+
+    def _has_others(self) -> bool:
+        """Whether it holds objects of classes that we have no use for, as key certificates."""
+        if self.file.form == "arin-xml":
+            return False
+        others = rpsl.objects(self.content(), faults=rpsl.Faults())
+        return any(each.attributes for each in others)
 
 
 class _SecondLook(rpsl.Faults):
@@ -256,53 +258,6 @@ class _SecondLook(rpsl.Faults):
         if reason != "too-large":
             self.first.file, self.first.line = self.file, self.line
             self.first.note(reason)
-
-
-class Judge:
-    """Contacts of registrations; what many blocks share is judged once."""
-
-    def __init__(self, world: World) -> None:
-        self.world = world
-        self._known: dict[Hashable, Contacts] = {}
-
-    def __call__(self, found: Registration) -> Contacts:
-        """Everything that `candidates_of` may look at, but the very range, is the key."""
-        remarks = tuple(each for each in found.remarks if any(map(_may_name, each.lines)))
-        if not found.written and not remarks:
-            return NOBODY
-        key = (
-            found.written, remarks, found.holder, traits_of(found), found.status,
-            found.country, found.registry, found.maintainers, found.subject, found.source,
-            found.holder.name == found.handle, _named(found, remarks),
-        )  # fmt: skip
-        known = self._known.get(key)
-        if known is None:
-            if len(self._known) >= MOST_JUDGED:
-                self._known.clear()
-            known = Contacts(candidates_of(found, world=self.world))
-            self._known[key] = known
-        return known
-
-
-def _named(found: Registration, remarks: Sequence[Remark]) -> str:
-    """The network's name where a registry's own box is judged by it."""
-    return found.name if remarks or any(map(_is_registrys, found.written)) else ""
-
-
-def _is_registrys(written: Written) -> bool:
-    return _is_registrys_box(written.value.strip().lower())
-
-
-@lru_cache(maxsize=50_000)
-def _is_registrys_box(value: str) -> bool:
-    """Whether any of a value's addresses may lie in a registry's domain; doubt is yes."""
-    if value.count("@") != 1:
-        return True
-    return registry_of_mailbox(value.strip("<>()[]\"'.,; ")) is not None
-
-
-def _may_name(line: str) -> bool:
-    return "@" in line or "at" in line.lower()
 
 
 def _mirror(files: Sequence[File], read: Read, key: bytes | None, progress: Progress) -> _Dump:

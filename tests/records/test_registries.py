@@ -190,6 +190,14 @@ def test_every_file_of_many_keeps_a_load_of_its_own_name(tmp_path: Path) -> None
     assert all(ids_of(asked, world=campaign).values())
 
 
+def test_a_split_file_of_another_class_is_no_reason_to_refuse(tmp_path: Path) -> None:
+    campaign = a_campaign()
+    other = tmp_path / "ripe.db.as-block"
+    other.write_text("# terms\n\nas-block: AS64496 - AS64511\ndescr: x\nsource: TEST\n")
+    loads = steps.load_registries([a_dump(tmp_path), other], exercise=campaign, now=NOW)
+    assert [each.netblocks for each in loads] == [4]
+
+
 # -- look-ups -----------------------------------------------------------------------------------
 
 

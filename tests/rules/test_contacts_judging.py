@@ -7,9 +7,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from openletter.contacts.reading import Judge
 from openletter.contacts.rules.blocks import as_json, as_text, block_of, from_json
 from openletter.contacts.rules.candidates import candidates_of
+from openletter.contacts.rules.judging import Judge
 from openletter.contacts.rules.refuse import World
 from openletter.wire.registry import (
     Holder,
