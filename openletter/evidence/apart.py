@@ -147,12 +147,18 @@ def _part(entry: object, place: _Place) -> Part:
     around = told.get("told")
     around = around if isinstance(around, dict) else {}
     return Part(
-        name=visible(str(told.get("name", "")), limit=600),
+        name=_shown(told.get("name", ""), limit=600),
         refused=str(told.get("refused", ""))[:60],
         form=str(told.get("form", ""))[:40],
-        told={str(key)[:60]: visible(str(value)) for key, value in around.items()},
+        told={str(key)[:60]: _shown(value, limit=200) for key, value in around.items()},
         open=lambda: place.chunks(start, size),
     )
+
+
+def _shown(text: object, *, limit: int) -> str:
+    """What was made visible over there stays as it is; anything else is made so here."""
+    told = str(text)[:limit]
+    return told if told.isprintable() else visible(told, limit=limit)
 
 
 @contextlib.contextmanager

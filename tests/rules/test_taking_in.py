@@ -65,6 +65,8 @@ def test_both_ways_of_opening_give_the_same() -> None:
         "2026-03-02-scan_http_proxy-a.csv": proxy_report(proxy_row("192.0.2.1"), proxy_row("x")),
         "../evil.csv": proxy_report(proxy_row("192.0.2.2")),
         "list.txt": b"http://192.0.2.3:80\n",
+        "C:\\\\list.txt": b"http://192.0.2.3:80\n",
+        "in\\list \u202e.txt": b"http://192.0.2.3:80\n",
         "empty.txt": b"",
     }
     for content in (zipped(members), gzip.compress(members["list.txt"]), members["list.txt"]):
