@@ -68,7 +68,8 @@ def netblocks(connection: duckdb.DuckDBPyConnection, size: Size) -> None:
                (first + ((1::BIGINT << ((CASE version WHEN 4 THEN 32 ELSE 64 END) - bits)) - 1))
                ::UBIGINT AS last, bits::UTINYINT AS bits,
                'abuse@n' || floor(pow(draw(n, 11, 1000000) / 1000000, 4) * 150000)::INTEGER
-               || '.example' AS mailbox
+               || '.example' AS mailbox,
+               (['NL', 'US', 'BR', 'JP', 'DE', 'ID', 'ZA', 'FR'])[1 + draw(n, 13, 8)] AS country
         FROM every
         """
     )
@@ -109,6 +110,15 @@ BROKEN = (
 )
 
 
+def _text(end: str) -> str:
+    """SQL: one end of a network as text; the last address of an IPv6 one ends in all ones."""
+    tail = ":ffff:ffff:ffff:ffff" if end == "last" else "::"
+    groups = ", ".join(f"{end} >> {shift} & 65535" for shift in (48, 32, 16, 0))
+    six = f"format('{{:x}}:{{:x}}:{{:x}}:{{:x}}{tail}', {groups})"
+    four = " || '.' || ".join(f"({end} >> {shift} & 255)" for shift in (24, 16, 8, 0))
+    return f"CASE version WHEN 4 THEN {four} ELSE {six} END"
+
+
 def findings(connection: duckdb.DuckDBPyConnection, path: Path, size: Size, *, day: int) -> None:
     """A CSV of `rows` rows in no order, one in two hundred broken."""
     connection.execute(
@@ -135,7 +145,11 @@ def make(folder: Path, size: Size) -> None:
     connection.execute("SET threads = 2; SET preserve_insertion_order = false")
     macros(connection)
     netblocks(connection, size)
-    connection.execute(f"COPY blocks TO '{folder / 'blocks.parquet'}' (FORMAT parquet)")
+    first, last = (_text(end) for end in ("first", "last"))
+    connection.execute(
+        f"COPY (SELECT {first} AS first, {last} AS last, mailbox, country FROM blocks) "
+        f"TO '{folder / 'blocks.parquet'}' (FORMAT parquet)"
+    )
     hosts(connection, size)
     findings(connection, folder / "findings.csv", size, day=1)
     # As many distinct rows as asked for: the first hosts, each once.

@@ -28,6 +28,7 @@ _OFF = (
     "SET allow_persistent_secrets = false",
     "SET python_enable_replacements = false",
     "SET enable_progress_bar = false",
+    "SET asof_loop_join_threshold = 0",  # else a bad guess costs minutes
 )
 _LAST = ("SET enable_external_access = false", "SET lock_configuration = true")
 _GLOB = frozenset("*?[]{}")

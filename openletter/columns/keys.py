@@ -13,6 +13,8 @@ Address = IPv4Address | IPv6Address
 
 MAPPED = 0xFFFF << 32
 _LOW = (1 << 64) - 1
+_TRANSLATED = 0x64_FF9B << 32
+"""High half of `64:ff9b::/96`, which spells IPv4 addresses (RFC 6052)."""
 _OCTET = "(0|[1-9][0-9]{0,2})"
 PLAIN4 = "^" + r"\.".join([_OCTET] * 4) + "$"
 _GROUP = "[0-9a-fA-F]{1,4}"
@@ -48,8 +50,8 @@ def four(quad: str) -> str:
 def halves(source: str, *, keep: str) -> str:
     """SQL: a query of `keep`, `hi`, `lo` for the rows of `source` whose `addr` is plain IPv6.
 
-    Eight groups, or fewer around one `::`; no dotted tail, no zone, no brackets: such rows are for
-    `wire.address`.
+    Eight groups, or fewer around one `::`; no dotted tail, no zone, no brackets, and nothing that
+    spells an IPv4 address: such rows are for `wire.address`.
     """
     spelled = (
         "array_to_string(list_transform(string_split({0}, ':'), "
@@ -57,6 +59,7 @@ def halves(source: str, *, keep: str) -> str:
     )
     left, right = spelled.format("before"), spelled.format("behind")
     return f"""
+    SELECT * FROM (
     SELECT {keep}, ('0x' || substr(digits, 1, 16))::UBIGINT AS hi,
            ('0x' || substr(digits, 17, 16))::UBIGINT AS lo
     FROM (SELECT {keep}, front || repeat('0', 32 - length(front) - length(back)) || back AS digits
@@ -65,10 +68,6 @@ def halves(source: str, *, keep: str) -> str:
                              split_part(addr, '::', 1) AS before,
                              split_part(addr, '::', 2) AS behind
                       FROM {source} WHERE regexp_full_match(addr, '{PLAIN6}')))
-          WHERE length(front) + length(back) BETWEEN 0 AND CASE WHEN is_short THEN 28 ELSE 32 END)
+          WHERE length(front) + length(back) BETWEEN 0 AND CASE WHEN is_short THEN 28 ELSE 32 END))
+    WHERE NOT ((hi = 0 AND lo >> 32 = {MAPPED >> 32}) OR (hi = {_TRANSLATED} AND lo >> 32 = 0))
     """
-
-
-def spelling(high: str = "hi", low: str = "lo") -> str:
-    """SQL: a sortable, exact text of a key; for people, `address_of` spells it."""
-    return f"format('{{:016x}}{{:016x}}', {high}, {low})"

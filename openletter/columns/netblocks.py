@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 from openletter.columns.engine import Desk, file
@@ -11,11 +12,36 @@ from openletter.columns.ranges import flatten, is_four, lay_out, owned
 COLUMNS = ("first", "last", "mailbox", "country")
 
 
-def from_file(desk: Desk, path: Path) -> int:
+def from_file(desk: Desk, path: Path, *, kept: Path) -> int:
     """Tables `ranges4`, `ranges6` and `owners` (owner, mailbox, country); returns networks read.
 
-    Parquet or CSV. A network whose ends are not plain addresses of one family is left out.
+    Parquet or CSV. A network whose ends are not plain addresses of one family is left out. What
+    was made of a file is kept in `kept`, a folder of the desk's, under the file's SHA-256.
     """
+    with path.open("rb") as stream:
+        digest = hashlib.file_digest(stream, "sha256").hexdigest()
+    places = {name: kept / f"{digest}-{name}.parquet" for name in _TABLES}
+    if not all(place.is_file() for place in places.values()):
+        _make(desk, path)
+        for name, place in places.items():
+            made = desk.place(f"{name}.parquet")
+            desk.run(f"COPY {name} TO {file(made)} (FORMAT parquet)")
+            made.replace(place)
+    for name, place in places.items():
+        desk.run(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_parquet({file(place)})"
+        )
+    desk.run(
+        "CREATE OR REPLACE TEMP TABLE ranges6 AS "
+        "SELECT (hi::UHUGEINT << 64) | lo AS first, owner FROM halves6"
+    )
+    return desk.number("SELECT count(*) FROM owners")
+
+
+_TABLES = ("owners", "ranges4", "halves6")
+
+
+def _make(desk: Desk, path: Path) -> None:
     read = "read_parquet" if path.suffix == ".parquet" else "read_csv"
     told = ", ".join(f"{name}::VARCHAR AS {name}" for name in COLUMNS)
     desk.run(
@@ -25,12 +51,14 @@ def from_file(desk: Desk, path: Path) -> int:
     )
     for end in ("first", "last"):
         desk.run(_numbers(end))
-    blocks = list(desk.rows(_BLOCKS))
-    sides: tuple[list[tuple[int, int, int]], ...] = ([], [])
-    for version, first, last, owner in blocks:
-        sides[version == 6].append((int(str(first)), int(str(last)), int(str(owner))))
-    lay_out(desk, flatten(sides[0]), flatten(sides[1]))
-    return len(blocks)
+    four = desk.engine.execute(_BLOCKS4).fetchall()
+    halved = desk.engine.execute(_BLOCKS6).fetchall()  # the driver is slow at 128-bit numbers
+    six = [(a << 64 | b, c << 64 | d, owner) for a, b, c, d, owner in halved]
+    lay_out(desk, flatten(four), flatten(six))
+    desk.run(
+        "CREATE OR REPLACE TEMP TABLE halves6 AS SELECT (first >> 64)::UBIGINT AS hi, "
+        "(first & 18446744073709551615::UHUGEINT)::UBIGINT AS lo, owner FROM ranges6"
+    )
 
 
 def _numbers(end: str) -> str:
@@ -47,15 +75,17 @@ def _numbers(end: str) -> str:
     """
 
 
-_BLOCKS = f"""
-SELECT CASE WHEN {is_four("a.hi", "a.lo")} THEN 4 ELSE 6 END AS version,
-  CASE WHEN {is_four("a.hi", "a.lo")} THEN (a.lo - {MAPPED})::UHUGEINT
-       ELSE (a.hi::UHUGEINT << 64) | a.lo END,
-  CASE WHEN {is_four("a.hi", "a.lo")} THEN (b.lo - {MAPPED})::UHUGEINT
-       ELSE (b.hi::UHUGEINT << 64) | b.lo END, owner
-FROM first_of AS a JOIN last_of AS b USING (owner)
-WHERE {is_four("a.hi", "a.lo")} = {is_four("b.hi", "b.lo")} AND (b.hi, b.lo) >= (a.hi, a.lo)
-"""
+_BOTH = "FROM first_of AS a JOIN last_of AS b USING (owner)"
+_FOUR_A, _FOUR_B = is_four("a.hi", "a.lo"), is_four("b.hi", "b.lo")
+_BLOCKS4 = (
+    f"SELECT a.lo - {MAPPED}, b.lo - {MAPPED}, owner {_BOTH} "
+    f"WHERE {_FOUR_A} AND {_FOUR_B} AND b.lo >= a.lo"
+)
+_BLOCKS6 = (
+    "SELECT a.hi, a.lo, b.hi, b.lo, owner "
+    f"{_BOTH} WHERE NOT {_FOUR_A} AND NOT {_FOUR_B} "
+    "AND (b.hi > a.hi OR (b.hi = a.hi AND b.lo >= a.lo))"
+)
 
 
 def work_lists(desk: Desk, source: str) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from openletter.columns.engine import Desk
+from openletter.columns.engine import Desk, file
 from openletter.columns.keys import MAPPED
 
 NOBODY = -1
@@ -50,13 +50,19 @@ def _put(starts: list[Start], first: int, owner: int) -> None:
 
 def lay_out(desk: Desk, four: Sequence[Start], six: Sequence[Start]) -> None:
     """Tables `ranges4` and `ranges6` for `owned`."""
-    desk.fill("ranges4", ["first UINTEGER", "owner INTEGER"], _below(four, 32))
-    desk.fill("ranges6", ["first UHUGEINT", "owner INTEGER"], _below(six, 128))
-
-
-def _below(starts: Sequence[Start], bits: int) -> list[Start]:
-    """Starts that are addresses: a range up to the last address ends nowhere."""
-    return [each for each in starts if each[0] < 1 << bits]
+    for name, kind, starts, bits in (
+        ("ranges4", "UINTEGER", four, 32),
+        ("ranges6", "UHUGEINT", six, 128),
+    ):
+        path = desk.place(f"{name}.csv")
+        with path.open("w", encoding="ascii") as out:
+            out.writelines(f"{first},{owner}\n" for first, owner in starts if not first >> bits)
+        desk.run(
+            f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM read_csv({file(path)}, "
+            "header = false, auto_detect = false, delim = ',', "
+            f"columns = {{'first': '{kind}', 'owner': 'INTEGER'}})"
+        )
+        path.unlink()
 
 
 def owned(source: str, *, keep: str) -> str:

@@ -84,10 +84,7 @@ def six(layout: Layout) -> str:
     time = ", w" if layout.time else ""
     keep = f"line{time}{rest(layout)}"
     source = "(SELECT * FROM raw WHERE contains(addr, ':'))"
-    return f"""
-    CREATE OR REPLACE TEMP TABLE six AS
-    SELECT * FROM ({keys.halves(source, keep=keep)}) WHERE NOT {is_four()}
-    """
+    return f"CREATE OR REPLACE TEMP TABLE six AS {keys.halves(source, keep=keep)}"
 
 
 def kinds(layout: Layout, *, header_end: int) -> str:

@@ -22,6 +22,7 @@ from openletter.columns.engine import Desk, desk, file
 from openletter.evidence import comparing, dayfiles, spool
 from openletter.evidence.columnar import Sheet
 from openletter.evidence.kinds import moment_of
+from openletter.evidence.labels import join, labels_of
 from openletter.evidence.layouts import layout_of
 from openletter.evidence.models import Batch, Part, Source
 from openletter.evidence.rules import reading, signs
@@ -91,12 +92,12 @@ class WideReader:
         newest, told = 0, comparing.NOTHING
         for piece in sheet.pieces():
             files.append(at.place(f"part-{self._count}-{len(files)}.parquet"))
-            sheet.write(files[-1], labels=dayfiles.labels_of(known))
+            sheet.write(files[-1], labels=labels_of(known))
             newest = max(newest, at.number(_NEWEST))
             comparing.known_from(at, [dayfiles.place_of(before)] if before else [], piece)
             told += comparing.compare(at)
         self._read = _Read(
-            path=dayfiles.join(at, files, labels=dayfiles.labels_of(known)),
+            path=join(at, files, labels=labels_of(known)),
             seen=moment_of(newest) if newest else None,
             compared=told,
             before=before,
