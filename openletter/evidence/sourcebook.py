@@ -11,7 +11,6 @@ from pathlib import Path
 from openletter.evidence.rules.definitions import BadDefinitionError, read_definition
 from openletter.evidence.rules.feeds import Feed, SourceBook
 
-
 SAMPLES = "samples.toml"
 """How a folder's samples are judged; no definition."""
 
