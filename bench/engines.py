@@ -54,7 +54,7 @@ def duck(folder: Path) -> None:
     import duckdb
 
     engine = duckdb.connect()
-    engine.execute("SET threads = 2; SET memory_limit = '1400MB'")
+    engine.execute("SET threads = 2; SET memory_limit = '2000MB'")
     engine.execute(f"SET temp_directory = '{folder / 'work' / 'spill'}'")
     quad = " | ".join(f"(quad.{name}::UBIGINT << {24 - 8 * at})" for at, name in enumerate("abcd"))
     high = " | ".join(

@@ -38,7 +38,7 @@ _GLOB = frozenset("*?[]{}")
 class Room:
     """How much of the machine the engine may take."""
 
-    memory: str = "1400MB"
+    memory: str = "2000MB"
     temp: str = "40GB"
     threads: int = 2
 

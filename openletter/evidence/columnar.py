@@ -365,7 +365,7 @@ class Sheet:
 
     def _cells_of(self, lines: str) -> Iterator[tuple[int, list[str]]]:
         """Wanted cells of the rows at these lines, in order."""
-        wanted = "".join(f", c{at}" for at in self.layout.wanted)
+        wanted = "".join(f", {sql.stored(at, self.layout)}" for at in self.layout.wanted)
         query = f"SELECT line, k4{wanted} FROM raw WHERE line IN ({lines}) ORDER BY line"
         for line, number, *cells in list(self.desk.rows(query)):
             spelled = str(IPv4Address(number)) if isinstance(number, int) else ""

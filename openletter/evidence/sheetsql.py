@@ -42,7 +42,7 @@ def raw(path: Path, layout: Layout) -> str:
     )
     told = "".join(f", {one} AS r{at}" for at, one in enumerate(layout.rest))
     time = f", {layout.time} AS w" if layout.time else ""
-    wanted = "".join(f", {_kept(at, layout)} AS c{at}" for at in layout.wanted)
+    wanted = "".join(f", c{at}" for at in layout.wanted if stored(at, layout) == f"c{at}")
     kept = f"{', w' if time else ''}{rest(layout)}{wanted}"
     return f"""
     SELECT row_number() OVER ()::UBIGINT AS line, k4,
@@ -74,9 +74,12 @@ def one_piece(files: Sequence[Path]) -> str:
     return f"CREATE OR REPLACE TEMP TABLE raw AS SELECT * FROM {read}"
 
 
-def _kept(at: int, layout: Layout) -> str:
-    """A cell that can be made again from the key is not kept."""
-    return f"CASE WHEN k4 IS NULL THEN c{at} END" if layout.address == f"c{at}" else f"c{at}"
+def stored(at: int, layout: Layout) -> str:
+    """Under which name a wanted cell stands in `raw`; that of a plain IPv4 address is NULL."""
+    cell = f"c{at}"
+    if cell in {layout.address, layout.time}:
+        return "addr" if cell == layout.address else "w"
+    return f"r{layout.rest.index(cell)}" if cell in layout.rest else cell
 
 
 def six(layout: Layout) -> str:
@@ -128,18 +131,21 @@ def strays(
     layout: Layout, *, header_end: int, odd_times: bool, special: bool, unclear: bool
 ) -> str:
     """Lines that no kind speaks for: no plain address, no plain time, or a special one."""
-    where = f"line > {header_end} AND line NOT IN (SELECT line FROM apart)"
-    no_address = "k4 IS NULL AND line NOT IN (SELECT line FROM six)"
-    found = [f"SELECT line FROM raw WHERE {no_address} AND {where}"]
+    where = f"line > {header_end}"
+    apart = "ANTI JOIN apart USING (line)"
+    no_four = f"(SELECT line FROM raw WHERE k4 IS NULL AND {where})"
+    found = [f"SELECT line FROM {no_four} ANTI JOIN six USING (line) {apart}"]
     if layout.time:
-        found.append(f"SELECT line FROM raw WHERE {where} AND w NOT IN (SELECT w FROM times)")
+        odd = "w NOT IN (SELECT w FROM times)" if odd_times else "w = ''"
+        found.append(f"SELECT line FROM (SELECT line FROM raw WHERE {odd} AND {where}) {apart}")
     if special:
         found += special_lines(header_end)
     if unclear:
         names = rest(layout).removeprefix(", ")
         kind = f"JOIN kinds USING ({names})" if names else "CROSS JOIN kinds"
-        rows = f"(SELECT * EXCLUDE (line), line AS stray FROM raw WHERE {where})"
-        found.append(f"SELECT stray FROM {rows} {kind} WHERE t IN (SELECT t FROM unclear)")
+        rows = f"(SELECT * FROM raw {apart} WHERE {where})"
+        kinds_of = kind.replace("kinds", "(SELECT * EXCLUDE (line) FROM kinds)")
+        found.append(f"SELECT line FROM {rows} {kinds_of} WHERE t IN (SELECT t FROM unclear)")
     return f"CREATE OR REPLACE TEMP TABLE strays AS {' UNION '.join(found)}"
 
 
@@ -240,14 +246,15 @@ def write(
 
 def _statements(layout: Layout, header_end: int) -> str:
     cells = "".join(f", c{at}" for at in layout.wanted)
+    kept = "".join(f", {stored(at, layout)} AS c{at}" for at in layout.wanted)
     says = f"sign, says, reason, code, is_ranked, {seen(layout)} AS seen"
     first = f"first >> {LINE_SHIFT} AS first_line"
-    four = f"line, 0::UBIGINT AS hi, ({keys.MAPPED} + k4)::UBIGINT AS lo, {says}, {first}{cells}"
+    four = f"line, 0::UBIGINT AS hi, ({keys.MAPPED} + k4)::UBIGINT AS lo, {says}, {first}{kept}"
     six = f"line, hi, lo, {says}, {first}{cells}"
     odd = "".join(f", cells[{place}] AS c{at}" for place, at in enumerate(layout.wanted, start=1))
     uniq4 = f"JOIN (SELECT id, first FROM uniq4) ON id = (k4::UBIGINT << {signs.BITS}) | sign"
     uniq6 = "JOIN (SELECT hi, lo, sign, first FROM uniq6) USING (hi, lo, sign)"
-    text = f"SELECT line AS text_line{cells} FROM raw"
+    text = f"SELECT line AS text_line{kept} FROM raw"
     apart = "WHERE line NOT IN (SELECT line FROM strays)"
     return f"""
     {plain4(layout, four, header_end=header_end)} {uniq4} {apart}
