@@ -243,21 +243,26 @@ class Clock:
 
 def bench_load(count: int) -> None:
     """From parsed rows: copied, flattened, put in place."""
+    loaded(count, name="alone", alone=True)
     loaded(count, name="first")
 
 
-def loaded(count: int, *, name: str, changed: int = 0) -> None:
+def loaded(count: int, *, name: str, changed: int = 0, alone: bool = False) -> None:
+    """`alone`: netblocks without the contacts that belong to them."""
     from openletter.contacts import loading
     from openletter.contacts.reading import Group
+    from openletter.contacts.rules.blocks import NOBODY
 
     parsed = list(rows(count, changed=changed))
+    if alone:
+        parsed = [each._replace(contacts=NOBODY) for each in parsed]
     group = Group("test", "inetnum", "rpsl")
     gc.freeze()  # the rows lie there; the collector need not walk them again and again
     clock, whole = Clock(), Clock()
     prepared = loading.written(
         ((group, each) for each in parsed), name=name, digest=name.encode(), exercise=None, now=NOW
     )
-    say(f"{count:,} parsed rows and their contacts copied", clock.said())
+    say(f"{count:,} parsed netblocks{'' if alone else ' with contacts'} copied", clock.said())
     loading.make_pages(prepared)
     say("  flattened, pages made", clock.said())
     loading.activate(prepared)

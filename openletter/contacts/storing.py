@@ -12,6 +12,8 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import groupby
+from operator import itemgetter
 from typing import IO
 
 from django.db import connection
@@ -34,7 +36,7 @@ class TooManyError(Exception):
     """More blocks than one load may have."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class Written:
     """What one load took in: its blocks as sortable numbers, and counts."""
 
@@ -43,37 +45,40 @@ class Written:
     keys: dict[int, list[int]] = field(default_factory=lambda: {4: [], 6: []})
     blocks: int = 0
     sets: int = 0
-    addresses: int = 0
-    refused: Counter[str] = field(default_factory=Counter)
-    boxes: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    contacts: dict[int, tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=dict)
+    """mailboxes and refusals by set"""
     counted: dict[tuple[int, str], int] = field(default_factory=dict)
     """blocks by contacts and country"""
 
-    def take(self, block: Block, spool: IO[bytes]) -> str:
-        """One line of COPY for the block; its contacts go into the spool the first time."""
-        self.blocks += 1
-        if self.blocks > MOST_IN_A_LOAD:
-            raise TooManyError
-        id_ = self.load << NUMBER_BITS | self.blocks
-        version, contacts = block.version, block.contacts
-        traits = (ASIDE if self.aside else 0) | (ENDS_WALK if block.ends_walk else 0)
-        found = key(block.first, block.last, id_, width=WIDTHS[version], traits=traits)
-        self.keys[version].append(found)
-        if contacts is NOBODY:
-            return f"{id_}\t{self.load}\t\\N\t{as_text(block)}\n"
-        if contacts.id >> NUMBER_BITS != self.load:
-            self._keep(contacts, spool)
-        place = contacts.id, block.country
-        self.counted[place] = self.counted.get(place, 0) + 1
-        self.addresses += contacts.counted
-        if contacts.refused:
-            self.refused.update(contacts.refused)
-        return f"{id_}\t{self.load}\t{contacts.id}\t{as_text(block)}\n"
+    def lines(self, blocks: Iterable[Block], spool: IO[bytes]) -> Iterator[str]:
+        """A line of COPY for each block; contacts go into the spool the first time.
+
+        One loop with everything in it: it runs a million times and more.
+        """
+        load, counted = self.load, self.counted
+        aside = ASIDE if self.aside else 0
+        for block in blocks:
+            version, first, last = block[:3]
+            ends_walk, contacts = block[10:]
+            self.blocks += 1
+            if self.blocks > MOST_IN_A_LOAD:
+                raise TooManyError
+            id_ = load << NUMBER_BITS | self.blocks
+            traits = aside | ENDS_WALK if ends_walk else aside
+            self.keys[version].append(key(first, last, id_, width=WIDTHS[version], traits=traits))
+            if contacts is NOBODY:
+                yield f"{id_}\t{load}\t\\N\t{as_text(block)}\n"
+                continue
+            if contacts.id >> NUMBER_BITS != load:
+                self._keep(contacts, spool)
+            place = contacts.id, block[7]
+            counted[place] = counted.get(place, 0) + 1
+            yield f"{id_}\t{load}\t{contacts.id}\t{as_text(block)}\n"
 
     def _keep(self, contacts: Contacts, spool: IO[bytes]) -> None:
         self.sets += 1
         contacts.id = self.load << NUMBER_BITS | self.sets
-        self.boxes[contacts.id] = contacts.mailboxes
+        self.contacts[contacts.id] = contacts.mailboxes, contacts.refused
         kept = contacts.json.replace("\\", "\\\\")
         spool.write(f"{contacts.id}\t{self.load}\t{kept}\n".encode("utf-8", "replace"))
 
@@ -81,8 +86,22 @@ class Written:
         """How many blocks name each mailbox, by country."""
         found: dict[tuple[str, str], int] = {}
         for (set_, country), count in self.counted.items():
-            for mailbox in self.boxes[set_]:
+            for mailbox in self.contacts[set_][0]:
                 found[mailbox, country] = found.get((mailbox, country), 0) + count
+        return found
+
+    @property
+    def addresses(self) -> int:
+        """How often a block names a mailbox that may be written to."""
+        return sum(len(self.contacts[set_][0]) * n for (set_, _), n in self.counted.items())
+
+    @property
+    def refused(self) -> dict[str, int]:
+        """How often an address of a block was refused, by reason."""
+        found: Counter[str] = Counter()
+        for (set_, _), count in self.counted.items():
+            for reason in self.contacts[set_][1]:
+                found[reason] += count
         return found
 
 
@@ -133,9 +152,9 @@ def _write(blocks: Iterable[tuple[Written, Block]]) -> list[Written]:
 def _lines(
     blocks: Iterable[tuple[Written, Block]], taken: dict[int, Written], spool: IO[bytes]
 ) -> Iterator[str]:
-    for into, block in blocks:
+    for into, run in groupby(blocks, key=itemgetter(0)):
         taken[into.load] = into
-        yield into.take(block, spool)
+        yield from into.lines(map(itemgetter(1), run), spool)
 
 
 def _escaped(text: str) -> str:

@@ -85,15 +85,13 @@ def country_of(holder: Holder, country: str | None) -> str:
 
 def as_text(block: Block) -> str:
     """Columns from `first` to `digest` in COPY's form; the texts hold no control characters."""
-    version, first, last = block[:3]
-    if version == 4:
-        ends_text = (
-            f"{_HALVES[first >> 16]}.{_HALVES[first & 65535]}\t"
-            f"{_HALVES[last >> 16]}.{_HALVES[last & 65535]}"
-        )
+    first, last = block[1], block[2]
+    if block[0] == 4:
+        low = f"{_HALVES[first >> 16]}.{_HALVES[first & 65535]}"
+        high = f"{_HALVES[last >> 16]}.{_HALVES[last & 65535]}"
     else:
-        ends_text = f"{address_text(first, 6)}\t{address_text(last, 6)}"
-    text = "\t".join((ends_text, *block[3:10], "t" if block[10] else "f"))
+        low, high = address_text(first, 6), address_text(last, 6)
+    text = "\t".join((low, high, *block[3:10], "t" if block[10] else "f"))
     if "\\" in text:
         text = text.replace("\\", "\\\\")
     digest = crc32(text.encode("utf-8", "replace")) << 31 ^ block[11].digest
