@@ -9,6 +9,7 @@ written to a scratch folder and never kept in the repository.
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -138,8 +139,11 @@ def findings(connection: duckdb.DuckDBPyConnection, path: Path, size: Size, *, d
     )
 
 
-def make(folder: Path, size: Size) -> None:
-    """`blocks.parquet`, `before.csv` (what was known the day before) and `findings.csv`."""
+def make(folder: Path, size: Size, given_signs: Sequence[int] = ()) -> None:
+    """`blocks.parquet`, `findings.csv`, and what was known the day before, as a CSV and as kept.
+
+    `given_signs` are what a row of each kind says, as the product writes it (`rules.signs`).
+    """
     folder.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
     connection.execute("SET threads = 2; SET preserve_insertion_order = false")
@@ -152,7 +156,15 @@ def make(folder: Path, size: Size) -> None:
     )
     hosts(connection, size)
     findings(connection, folder / "findings.csv", size, day=1)
-    # As many distinct rows as asked for: the first hosts, each once.
+    signs = list(given_signs) or [0] * len(KINDS)
+    connection.execute(
+        f"""COPY (SELECT n + 1 AS "row", n + 2 AS line,
+          CASE version WHEN 4 THEN 0 ELSE hi END::UBIGINT AS hi,
+          CASE version WHEN 4 THEN {0xFFFF << 32} + hi ELSE 1 END::UBIGINT AS lo,
+          ({signs})[1 + kind]::UINTEGER AS sign, 'accept' AS judgement
+        FROM (SELECT DISTINCT ON (hi, kind, version) * FROM host WHERE n < {size.known}))
+        TO '{folder / "known.parquet"}' (FORMAT parquet, COMPRESSION zstd)"""
+    )
     connection.execute(
         f"""COPY (SELECT {TEXT} AS ip, 'src0' AS source, {list(KINDS)}[1 + kind] AS kind,
         '2025-11-24T12:00:00Z' AS seen_at, {list(PORTS)}[1 + kind] AS port
