@@ -16,6 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import structlog
 from django.conf import settings
 
 from openletter.columns.engine import Desk, desk, file
@@ -36,6 +37,7 @@ from openletter.wire import unpack
 from openletter.wire.lines import lines
 from openletter.words import Judgement
 
+log = structlog.get_logger()
 FROM_BYTES = 16 << 20
 """Files smaller than this are read row by row: there the engine's start is not worth it."""
 
@@ -87,6 +89,7 @@ class WideReader:
         at = self._opened()
         head = list(islice(lines(part.open()), reading.HEAD_LINES))
         sheet.read(part.open(), head=head, original=self._original(part))
+        log.info("feed-read", file=part.name, lines=sheet.told.lines)
         before = self._before(known.feed.id)
         files: list[Path] = []
         newest, told = 0, comparing.NOTHING
@@ -96,6 +99,7 @@ class WideReader:
             newest = max(newest, at.number(_NEWEST))
             comparing.known_from(at, [dayfiles.place_of(before)] if before else [], piece)
             told += comparing.compare(at)
+            log.info("feed-judged", piece=len(files), of=max(1, piece.pieces + 1), **told.as_json())
         self._read = _Read(
             path=join(at, files, labels=labels_of(known)),
             seen=moment_of(newest) if newest else None,
@@ -174,9 +178,12 @@ class WideReader:
             _table(at, "also", files, says=(signs.ACCEPT,))
         at.run(_TOUCHED)
         at.run(_UNKNOWN)
-        dayfiles.promote(at, [part], targets="touched", spaces=self.spaces, now=self.now)
+        count = dayfiles.promote(at, [part], targets="touched", spaces=self.spaces, now=self.now)
         if at.number("SELECT count(*) FROM unknown"):
-            dayfiles.promote(at, others, targets="unknown", spaces=self.spaces, now=self.now)
+            count += dayfiles.promote(
+                at, others, targets="unknown", spaces=self.spaces, now=self.now
+            )
+        log.info("feed-stored", day_file=part.day_file, rows_for_weighing=count)
 
 
 _NEWEST = """
