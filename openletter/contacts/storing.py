@@ -105,7 +105,7 @@ class Written:
         return found
 
 
-_COPY_BLOCKS = (
+COPY_BLOCKS = (
     "COPY netblock (id, load_id, contacts_id, first, last, handle, name, holder, holder_key,"
     " country, registry, status, ends_walk, digest) FROM STDIN"
 )
@@ -144,7 +144,7 @@ def write_more(blocks: Iterable[tuple[Written, Block]]) -> None:
 def _write(blocks: Iterable[tuple[Written, Block]]) -> list[Written]:
     taken: dict[int, Written] = {}
     with spooled() as spool, connection.cursor() as cursor:
-        _copy(cursor, _COPY_BLOCKS, _lines(blocks, taken, spool))
+        _copy(cursor, COPY_BLOCKS, _lines(blocks, taken, spool))
         copy_spool(cursor, _COPY_CONTACTS, spool)
     return list(taken.values())
 
