@@ -1,4 +1,4 @@
-"""One file with everything that is kept: a dump of the database, keys, journal, spool, mark.
+"""One file with everything that is kept: a dump of the database, keys, journal, spool, days, mark.
 
 Made with PostgreSQL's own programs, so that a backup can be read without openletter. The journal
 is taken after the dump: it may know more than the dump, never less. Restoring puts back database,
@@ -25,7 +25,7 @@ from openletter import __version__
 from openletter.shell.database import from_url
 from openletter.shell.pgprograms import client_program
 
-FOLDERS = ("keys", "spool", "journal", "mark")
+FOLDERS = ("keys", "spool", "days", "journal", "mark")
 STAYS = ("journal", "mark")
 OWN_SECRETS = frozenset(["keys/database", "keys/session"])
 """Of this installation alone: the restored database has its own roles and sessions."""
