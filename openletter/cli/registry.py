@@ -128,6 +128,10 @@ def take_back(
     row = RegistryLoad.objects.filter(pk=load).select_related("exercise", "replaces").first()
     if row is None or row.state != RegistryLoad.State.CURRENT:
         _refuse(f"there is no load {load} in use; see `openletter registry list`")
+    if row.kind.startswith("fetched-"):
+        _refuse("fetched answers are not taken back: each is asked for anew when it is old")
+    if row.partner_id:
+        _refuse("a partner's register is taken back with `openletter partner contacts`")
     before = f"load {row.replaces_id} comes back" if row.replaces else "nothing takes its place"
     typer.echo(f"{_told(row)}\n{before}", err=True)
     if not (yes or _agreed("Take it back?")):

@@ -349,6 +349,10 @@ def test_the_commands_show_ask_load_list_and_take_back(command: CliRunner, tmp_p
     assert (not_yet.exit_code, RegistryLoad.objects.count()) == (3, 1)
     back = command.invoke(app, ["registry", "take-back", str(load["load"]), "--yes"])
     assert (back.exit_code, RegistryLoad.objects.count()) == (0, 0)
+    loading.add_answer([_answer("9.9.9.0", "9.9.9.255")], format="rdap", now=NOW)
+    fetched = RegistryLoad.objects.get()
+    kept = command.invoke(app, ["registry", "take-back", str(fetched.pk), "--yes"])
+    assert (kept.exit_code, RegistryLoad.objects.count()) == (2, 1)
 
 
 @pytest.mark.django_db(transaction=True)
