@@ -20,6 +20,8 @@ BLANKS = {
     "user": "YOUR-NAME",
     "inside": "INSIDE-ADDRESS",
     "others": "OTHER-DOMAINS",
+    "unit": "YOUR-UNIT",
+    "file": "YOUR-FILE",
 }
 """Never filled by us: guessing them would change somebody's server by a guess."""
 

@@ -24,7 +24,7 @@ from tests.servers import images
 VALUES = {
     "ip": "203.0.113.10", "host": "203.0.113.10", "inside": "10.10.0.1", "lan": "10.10.0.0/24",
     "domain": "shop.test", "foreign": "probe@elsewhere.test", "user": "alice", "family": "4",
-    "proto": "tcp",
+    "proto": "tcp", "unit": "proxy", "file": "/etc/rc.local",
 }  # fmt: skip
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 

@@ -30,6 +30,14 @@ PRODUCTS = {
     "nginx": Product(packages=("nginx", "libnginx-mod-stream"), version="nginx -v"),
     "privoxy": Product(packages=("privoxy",), version="privoxy --version"),
     "trafficserver": Product(packages=("trafficserver",), version="traffic_server -V | head -n 1"),
+    "microsocks": Product(
+        packages=("microsocks",), version="dpkg-query -W -f '${Version}' microsocks"
+    ),
+    "openssh": Product(packages=("openssh-server", "autossh"), version="ssh -V"),
+    "sendmail": Product(
+        packages=("sendmail-bin", "sasl2-bin"), version="sendmail -d0.1 -bv root | head -n 1"
+    ),
+    "opensmtpd": Product(packages=("opensmtpd",), version="smtpd -h"),
 }
 
 VISITORS = ("swaks", "netcat-openbsd", "curl")

@@ -56,6 +56,17 @@ class Unit:
                 else:
                     listed.clear()
 
+    def texts(self) -> list[str]:
+        """What `systemctl cat` prints: the unit, then its drop-ins."""
+        if self.file is None:
+            return []
+        extras = [
+            extra
+            for place in reversed(PLACES)
+            for extra in sorted((place / f"{self.name}.service.d").glob("*.conf"))
+        ]
+        return [f"# {path}\n{path.read_text()}" for path in (self.file, *extras)]
+
     def one(self, key: str, default: str = "") -> str:
         return self.settings.get(key, [default])[-1] if self.settings.get(key) else default
 
@@ -228,6 +239,9 @@ def obey(verb: str, name: str) -> bool:
         return True
     if unit.file is None or not unit.one("ExecStart"):
         return by_script(unit.name, "status" if verb == "is-active" else verb.removeprefix("try-"))
+    if verb == "cat":
+        sys.stdout.write("\n".join(unit.texts()))
+        return bool(unit.texts())
     if verb in {"is-active", "status"}:
         state = "active" if unit.main_pid() else "inactive"
         told = state if verb == "is-active" else f"{unit.name}.service: {state}"
