@@ -292,13 +292,10 @@ _DUMPS = frozenset({"rpsl", "arin-xml"})
 def _rdap(
     file: File, read: Read, judge: Judge, progress: Progress
 ) -> Iterator[tuple[Group, Block]]:
-    content = b"".join(pieces(file.path)) if file.path.stat().st_size <= rdap.LARGEST else None
-    if content is None:
-        raise UnreadableError("too-large")
+    content = _whole(_told(file, progress), rdap.LARGEST)
     found = [each for each in rdap.read(content) if each.subject is Subject.NETWORK]
     if not found:
         raise UnreadableError("no-network")
-    progress(file.path.name, len(content))
     for each in found:
         kind = f"rdap {each.first}-{each.last}"
         yield Group(each.registry[:20], kind, "rdap", file.path.name), block_of(each, judge(each))
@@ -334,10 +331,20 @@ def _special(
     file: File, read: Read, judge: Judge, progress: Progress
 ) -> Iterator[tuple[Group, Block]]:
     read.faults.file = file.path.name
-    for each in special.read(b"".join(_told(file, progress)), faults=read.faults):
+    for each in special.read(_whole(_told(file, progress), special.LARGEST), faults=read.faults):
         version = each.first.version if each.first else 4
         group = Group("iana", f"special-ipv{version}", "special", file.path.name)
         yield group, block_of(each, NOBODY)
+
+
+def _whole(content: Iterator[bytes], largest: int) -> bytes:
+    """A small file; a large one, also one that only unpacks to it, is refused."""
+    found = bytearray()
+    for piece in content:
+        found += piece
+        if len(found) > largest:
+            raise UnreadableError("too-large")
+    return bytes(found)
 
 
 def _told(file: File, progress: Progress) -> Iterator[bytes]:

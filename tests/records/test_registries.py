@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 import threading
@@ -188,6 +189,15 @@ def test_every_file_of_many_keeps_a_load_of_its_own_name(tmp_path: Path) -> None
     assert sum(each.netblocks for each in loads) == Netblock.objects.count() == 64
     asked = [ip_address(0x0A000000 + number * 256) for number in range(60)]
     assert all(ids_of(asked, world=campaign).values())
+
+
+@pytest.mark.parametrize("head", [b'{"handle": "', b"Address Block,Name,RFC\n"])
+def test_a_small_file_that_unpacks_to_a_large_one_is_refused(tmp_path: Path, head: bytes) -> None:
+    bomb = tmp_path / "small.gz"
+    bomb.write_bytes(gzip.compress(head + b"x" * 70_000_000, compresslevel=1))
+    with pytest.raises(ContactError) as refused:
+        steps.load_registry(bomb, exercise=a_campaign(), now=NOW)
+    assert refused.value.reason.values["why"] == "too-large"
 
 
 def test_a_split_file_of_another_class_is_no_reason_to_refuse(tmp_path: Path) -> None:
