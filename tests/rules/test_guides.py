@@ -244,6 +244,22 @@ def test_squid_introduces_itself_in_server_and_via() -> None:
         assert library.recognised(facts).cut == "squid/5.7"
 
 
+def test_traffic_server_introduces_itself_and_web_servers_in_between_do_not() -> None:
+    """What the laboratory's servers said while they were open; a web server may be the origin."""
+    assert library.recognised(Facts(server="ATS/9.2.9")).guide_id == "trafficserver"
+    via = "http/1.1 gw.example.net (ApacheTrafficServer/9.2.9 [uScMsSf pSeN:t cCMp sS])"
+    assert library.recognised(Facts(via=via)).cut == "ApacheTrafficServer/9.2.9"
+    assert library.recognised(Facts(via="1.1 gw.example.net (Apache/2.4.71)")).guide_id == "apache"
+    for server in ("Apache/2.4.71 (Debian)", "Apache", "nginx/1.22.1", "Apache-Coyote/1.1"):
+        assert library.match(Facts(server=server)) == ()
+    for banner in (
+        "HTTP/1.1 400 Invalid header received from client",
+        "HTTP/1.0 200 Connection Established\r\nProxy-agent: Apache/2.4.71 (Debian)",
+        "HTTP/1.1 400 Bad request\r\nContent-length: 90\r\nCache-Control: no-cache",
+    ):
+        assert library.match(Facts(banner=banner)) == ()
+
+
 def test_two_candidates_are_no_answer() -> None:
     facts = Facts(banner="220 a.example ESMTP Postfix", server="squid/4.13")
     assert len(library.match(facts)) == 2
