@@ -19,6 +19,8 @@ from openletter.wire.registry import UnreadableError
 DEEPEST = 30
 LONGEST_TEXT = 10_000
 MOST_ATTRIBUTES = 20
+LONGEST_MARK = 1 << 20
+"""One tag, with all its attributes, or one comment: the parser holds it until it ends."""
 _PIECE = 1 << 16
 
 
@@ -45,9 +47,11 @@ class _Collector(handler.ContentHandler):
         self.events: list[Start | End] = []
         self.texts: list[list[str]] = []
         self.lengths: list[int] = []
+        self.told = False
         self.locator: Locator | None = None
 
     def startElement(self, name: str, attrs: AttributesImpl[str]) -> None:  # noqa: N802 (SAX's)
+        self.told = True
         if len(self.texts) >= DEEPEST:
             raise UnreadableError("too-deep")
         kept = {
@@ -60,27 +64,33 @@ class _Collector(handler.ContentHandler):
         self.lengths.append(0)
 
     def characters(self, content: str) -> None:
+        self.told = True
         if self.texts and self.lengths[-1] < LONGEST_TEXT:
             self.texts[-1].append(content[: LONGEST_TEXT - self.lengths[-1]])
             self.lengths[-1] += len(content)
 
     def endElement(self, name: str) -> None:  # noqa: N802 (as above)
+        self.told = True
         self.lengths.pop()
         self.events.append(End(name.rpartition(":")[2], "".join(self.texts.pop()).strip()))
 
 
 def events(pieces: Iterable[bytes]) -> Iterator[Start | End]:
-    """Every element's beginning and end, in order."""
+    """Every element's beginning and end, in order; a mark without end is `too-large`."""
     collector = _Collector()
     parser = DefusedExpatParser(forbid_dtd=True)
     parser.setContentHandler(collector)
     collector.locator = parser
+    silent = 0
     try:
-        for piece in pieces:
-            for at in range(0, len(piece), _PIECE):
-                parser.feed(piece[at : at + _PIECE])
-                yield from collector.events
-                collector.events.clear()
+        for piece in _small(pieces):
+            parser.feed(piece)
+            silent = 0 if collector.told else silent + len(piece)
+            collector.told = False
+            if silent > LONGEST_MARK:
+                raise UnreadableError("too-large")
+            yield from collector.events
+            collector.events.clear()
         parser.close()
     except DefusedXmlException as problem:
         raise UnreadableError("xml-with-dtd") from problem
@@ -89,3 +99,9 @@ def events(pieces: Iterable[bytes]) -> Iterator[Start | End]:
             raise
         raise UnreadableError("bad-xml") from problem
     yield from collector.events
+
+
+def _small(pieces: Iterable[bytes]) -> Iterator[bytes]:
+    for piece in pieces:
+        for at in range(0, len(piece), _PIECE):
+            yield piece[at : at + _PIECE]

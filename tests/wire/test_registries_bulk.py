@@ -140,6 +140,8 @@ def test_xml_is_read_in_pieces_and_bad_records_are_noted_with_their_line(size: i
         (b"<bulkwhois></net>", "bad-xml"),
         (b"<a>" * 100, "too-deep"),
         (b"\xff\xfe\x00", "bad-xml"),
+        (b'<bulkwhois a="' + b"x" * 3_000_000, "too-large"),
+        (b"<bulkwhois><!-- " + b"x" * 3_000_000, "too-large"),
     ],
 )
 def test_hostile_xml_is_refused_whole(document: bytes, why: str) -> None:
