@@ -161,6 +161,8 @@ class Unit:
         if self.one("Type", "simple") in {"forking", "oneshot"}:
             failed = process.wait() != 0
             time.sleep(0.5)
+            if not self.one("PIDFile") and (guess := daemon_of(words[0])):
+                (STATE / self.name).write_text(str(guess))
         else:
             (STATE / self.name).write_text(str(process.pid))
             time.sleep(0.8)
@@ -198,6 +200,18 @@ class Unit:
                 f"Failed to reload {self.name}.service: Job type reload is not applicable for unit {self.name}.service."
             )
         return self.run_all("ExecReload", self.main_pid())
+
+
+def daemon_of(program: str) -> int | None:
+    """Guess the main process as systemd does: of that program, its parent gone."""
+    for pid in sorted(int(entry.name) for entry in Path("/proc").iterdir() if entry.name.isdigit()):
+        try:
+            parent = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1]
+            if parent == "1" and Path(f"/proc/{pid}/exe").resolve() == Path(program).resolve():
+                return pid
+        except OSError:
+            continue
+    return None
 
 
 def lives(pid: int) -> bool:
