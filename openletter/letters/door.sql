@@ -62,6 +62,11 @@ CASE
         WHERE lc.letter_id = l.id AND o.withdrawn_id IS NOT NULL
     ) THEN 'evidence-withdrawn'
     WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        JOIN finding f ON f.id = k.finding_id
+        WHERE lc.letter_id = l.id AND f.state <> 'open'
+    ) THEN 'evidence-turned'
+    WHEN EXISTS (
         SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
         WHERE lc.letter_id = l.id
           AND (o.superseded_at IS NOT NULL OR o.mailbox <> d.mailbox OR o.outcome <> 'chosen')

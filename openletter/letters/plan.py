@@ -22,7 +22,7 @@ from openletter.cases.steps import skipped_by_reason
 from openletter.contacts.models import Choice, Suppression
 from openletter.letters import waves
 from openletter.letters.models import Letter, LetterCase
-from openletter.words import CaseState, DeliveryState, Reason, WaveKind
+from openletter.words import CaseState, DeliveryState, FindingState, Reason, WaveKind
 
 LARGEST, SAMPLE = 20, 20
 INCLUDED = ""
@@ -209,6 +209,7 @@ def _marked(cases: QuerySet[Case], campaign: Campaign, *, now: datetime) -> Quer
         When(Exists(left), then=Value(INCLUDED)),
         When(_within(exclusions_for(campaign)), then=Value("excluded")),
         When(state=CaseState.ANNOUNCED_FIXED, then=Value("announced-fixed")),
+        When(~Q(finding__state=FindingState.OPEN), then=Value("evidence-turned")),
         When(
             Q(last_evidence_at__lte=stale) | Q(fresh_until__lte=now), then=Value("stale")
         ),

@@ -16,7 +16,7 @@ from openletter.campaigns.rules import CampaignState
 from openletter.campaigns.steps import exclusions_for
 from openletter.contacts.models import Choice, Suppression
 from openletter.letters.models import HandedElsewhere, Letter, LetterCase
-from openletter.words import CaseState, DeliveryState, WaveKind
+from openletter.words import CaseState, DeliveryState, FindingState, WaveKind
 
 WRITTEN_IN = (CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.WAITING)
 """Drafts are written before the start, so that the plan shows real letters."""
@@ -59,6 +59,7 @@ def eligible(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
         superseded_at=None,
         case__campaign=campaign,
         case__state=CaseState.OPEN,
+        case__finding__state=FindingState.OPEN,
         case__last_evidence_at__gt=now - timedelta(days=campaign.door_fresh_days),
     ).exclude(holder__arm__in=held_back)
     for network in exclusions_for(campaign):
@@ -147,6 +148,7 @@ def _spoilt(campaign: Campaign, *, now: datetime, old: timedelta, versions: Iter
     held_back = [arm for arm in campaign.arms if arm != "letter"]
     row = (
         ~Q(case__state=CaseState.OPEN)
+        | ~Q(case__finding__state=FindingState.OPEN)
         | Q(case__last_evidence_at__lte=now - timedelta(days=campaign.door_fresh_days))
         | Q(case__fresh_until__lte=now)
         | Q(choice__superseded_at__isnull=False)

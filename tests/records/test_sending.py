@@ -16,11 +16,12 @@ from openletter.campaigns.models import Campaign, TimelineEntry, Wave
 from openletter.cases import steps as cases
 from openletter.contacts import steps as contacts
 from openletter.contacts.models import Choice, MailboxHealth
+from openletter.evidence.models import Finding
 from openletter.letters import sending
 from openletter.letters.mark import at_start
 from openletter.letters.models import Delivery, Letter
 from openletter.wire.smtp import Fate, Outcome, Stage
-from openletter.words import DeliveryState, Reason
+from openletter.words import DeliveryState, FindingState, Reason
 from tests.builders import NOW, a_user
 from tests.mail_builders import Ready, a_sending_campaign, an_installation, letters_ready
 
@@ -117,10 +118,14 @@ def age(campaign: Campaign, ready: Ready) -> None:
     )
 
 
+def turn(campaign: Campaign, ready: Ready) -> None:
+    Finding.objects.filter(pk=ready.case.finding_id).update(state=FindingState.SUSPECTED)
+
+
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        (announce, "case-not-open"), (close, "case-not-open"), (suppress, "suppressed"),
+        (turn, "evidence-turned"), (announce, "case-not-open"), (close, "case-not-open"), (suppress, "suppressed"),
         (suppress_here, "suppressed"), (exclude, "excluded"), (choose_anew, "choice-changed"),
         (close_wave, "wave-closed"), (age, "evidence-old"),
     ],
