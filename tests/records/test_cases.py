@@ -12,10 +12,11 @@ from openletter.campaigns.models import Campaign, CampaignPartner, Constituency,
 from openletter.campaigns.steps import exclude
 from openletter.cases import steps
 from openletter.cases.models import Case, Skipped
+from openletter.evidence import steps as evidence
 from openletter.evidence.models import Finding
 from openletter.words import CaseState, FindingState, Reason, parse_reference
 from tests.builders import NOW, a_campaign, a_partner
-from tests.records.evidence_builders import said_open
+from tests.records.evidence_builders import a_scan, a_zone, said_open
 
 pytestmark = pytest.mark.django_db
 WHY = Reason(code="seen-again")
@@ -67,6 +68,20 @@ def test_later_evidence_adds_to_the_case_and_opens_nothing() -> None:
     before = case.last_evidence_at
     case.refresh_from_db()
     assert case.last_evidence_at > before
+
+
+def test_a_finding_of_which_one_source_grew_old_since_opens_nothing() -> None:
+    """Weighed in time, opened too late: only one of its two sources is still fresh by then."""
+    campaign = a_campaign()
+    a_zone("192.0.2.1", campaign=campaign, now=NOW)
+    a_scan("192.0.2.1", campaign=campaign, now=NOW + timedelta(days=3))
+    while evidence.weigh(campaign, now=NOW + timedelta(days=3), limit=1000):
+        pass
+    assert Finding.objects.get().state == FindingState.OPEN
+    late = NOW + timedelta(days=5)
+    assert steps.open_cases(campaign, now=late, limit=100) == 1
+    assert not Case.objects.exists()
+    assert Skipped.objects.get().reason == "campaign-asks-more"
 
 
 def test_old_findings_open_nothing() -> None:
