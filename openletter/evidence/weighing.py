@@ -214,7 +214,12 @@ _COLUMNS = f"""
     o.space, s.terms -> '{CERT_ONLY}' = 'true'::jsonb
 """
 _SAID = f"""
-SELECT {_COLUMNS}, o.seen_at, o.withdrawn_id IS NOT NULL OR s.suspended_at IS NOT NULL, false
+SELECT {_COLUMNS}, o.seen_at,
+    o.withdrawn_id IS NOT NULL OR s.suspended_at IS NOT NULL OR (
+        o.weighed_at IS NULL AND EXISTS (
+            SELECT FROM withdrawal w WHERE w.restored_at IS NULL AND {IN_SCOPE}
+        )
+    ), false
 FROM observation o
 JOIN unnest(%(ips)s::inet[], %(weaknesses)s::text[]) AS target (ip, weakness) USING (ip, weakness)
 JOIN source s ON s.id = o.source_id

@@ -17,6 +17,7 @@ from openletter.campaigns.steps import verify_chain
 from openletter.cases import steps as cases
 from openletter.cases.models import Case, Mistake
 from openletter.contacts import steps as contacts
+from openletter.evidence import steps as evidence
 from openletter.evidence.models import Finding, Observation, Source
 from openletter.evidence.withdrawing import WithdrawalError
 from openletter.letters import corrections, recall, sending, steps
@@ -188,6 +189,15 @@ def test_what_comes_in_late_of_the_same_scope_is_taken_back_as_it_is_weighed(
     assert Finding.objects.get(ip="192.0.2.9").state == (
         FindingState.SUSPECTED if made.until is None else FindingState.OPEN
     )
+
+
+def test_late_rows_that_no_weighing_has_taken_in_yet_hold_nothing_up(campaign: Campaign) -> None:
+    """One row at a time: the first is weighed while the one that was taken back still waits."""
+    withdraw(campaign)
+    a_scan("192.0.2.9", campaign=campaign)
+    a_zone("192.0.2.9", campaign=campaign)
+    assert evidence.weigh(campaign, now=NOW, limit=1) == 1
+    assert Finding.objects.get(ip="192.0.2.9").state == FindingState.SUSPECTED
 
 
 def test_age_alone_makes_no_mistake(campaign: Campaign) -> None:
