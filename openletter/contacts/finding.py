@@ -36,6 +36,7 @@ from openletter.contacts.rules.decide import (
 )
 from openletter.contacts.rules.holders import Claim
 from openletter.contacts.rules.rank import History
+from openletter.wire.registry import parse_address
 from openletter.words import Reason, Scope
 
 ACTOR = "step:find"
@@ -84,11 +85,11 @@ def _handed_over(cases: Sequence[Case]) -> dict[int, int]:
 
 
 def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
-    overrides = [_of_override(each) for each in known.overrides if case.ip in each.network]
+    overrides = [_of_override(each) for each in known.overrides if _reaches(each, case.ip, rungs)]
     boxes = {each.mailbox for rung in rungs for each in rung.candidates}
     boxes |= {each.mailbox for each in overrides} | {each.mailbox for each in known.csirts}
     health = [known.health[box] for box in boxes if box in known.health]
-    network, holder = _network(rungs), holder_of(rungs)
+    holder = holder_of(rungs)
     return Facts(
         address=case.ip,
         rungs=rungs,
@@ -99,7 +100,9 @@ def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
         history=History(
             dead=frozenset(row.mailbox for row in health if row.dead_at),
             suppressed={box: known.suppressed[box] for box in boxes if box in known.suppressed},
-            not_ours=frozenset(row.mailbox for row in health if network in row.not_ours),
+            not_ours=frozenset(
+                row.mailbox for row in health if _said_not_ours(row, case.ip, rungs)
+            ),
             bounced={row.mailbox: row.bounces for row in health if row.bounces},
             of_holder=frozenset(known.of_holder[holder.key]) if holder else frozenset(),
         ),
@@ -118,8 +121,52 @@ def network_of(choice: Choice) -> str:
 
 
 def _network(rungs: Sequence[Rung]) -> str:
-    nearest = next((rung for rung in rungs if rung.is_network), None)
+    nearest = _nearest(rungs)
     return f"{nearest.first}-{nearest.last}" if nearest else "-"
+
+
+def _nearest(rungs: Sequence[Rung]) -> Rung | None:
+    return next((rung for rung in rungs if rung.is_network), None)
+
+
+def _reaches(row: Override, address: Address, rungs: Sequence[Rung]) -> bool:
+    """A handler's word is about one network, not about those that others hold inside it."""
+    if address not in row.network:
+        return False
+    nearest = _nearest(rungs)
+    return nearest is None or not _lies_inside(nearest, row.network[0], row.network[-1])
+
+
+def _said_not_ours(row: MailboxHealth, address: Address, rungs: Sequence[Rung]) -> bool:
+    """It said so of a network around the address, and no smaller one names it since."""
+    if not row.not_ours:
+        return False
+    if _network(rungs) in row.not_ours:
+        return True
+    names_it = [
+        rung
+        for rung in rungs
+        if rung.is_network and any(each.mailbox == row.mailbox for each in rung.candidates)
+    ]
+    return any(
+        first.version == address.version
+        and int(first) <= int(address) <= int(last)
+        and not any(_lies_inside(rung, first, last) for rung in names_it)
+        for first, last in map(_ends, row.not_ours)
+        if first is not None and last is not None
+    )
+
+
+def _ends(network: str) -> tuple[Address | None, Address | None]:
+    first, _, last = network.partition("-")
+    return parse_address(first), parse_address(last)
+
+
+def _lies_inside(rung: Rung, first: Address, last: Address) -> bool:
+    """Whether a block is a part of a range, and not all of it."""
+    if rung.first.version != first.version or (rung.first, rung.last) == (first, last):
+        return False
+    return int(first) <= int(rung.first) and int(rung.last) <= int(last)
 
 
 def _of_override(row: Override) -> pure.Candidate:

@@ -30,6 +30,7 @@ from openletter.contacts.models import (
     RegistryLoad,
     RegistryPage,
 )
+from openletter.words import Scope
 from tests.builders import NOW, a_campaign, a_partner, a_user
 from tests.contacts_builders import DUMP, a_case, a_dump, an_rdap_answer
 
@@ -447,6 +448,42 @@ def test_an_override_wins_over_registries_but_not_over_suppression(campaign: Cam
     last = a_case(campaign, "198.51.100.73")
     find(campaign)
     assert found_for(last).mailbox == OWNER
+
+
+def test_an_override_reaches_no_network_that_others_hold_inside(campaign: Campaign) -> None:
+    handler = a_user("hanna", partner=campaign.lead)
+    providers = a_case(campaign, "198.51.100.200")
+    find(campaign)
+    steps.override(
+        providers, address="noc@laagland.example", reason="said so", user=handler, now=NOW,
+        scope=Scope.END_USER,
+    )  # fmt: skip
+    beside, customers = a_case(campaign, "198.51.100.201"), a_case(campaign, "198.51.100.70")
+    find(campaign)
+    assert found_for(beside).mailbox == "noc@laagland.example"
+    assert found_for(customers).mailbox == OWNER
+
+
+def test_not_ours_holds_when_a_reload_brings_a_smaller_network(
+    campaign: Campaign, tmp_path: Path
+) -> None:
+    case = a_case(campaign, "198.51.100.200")
+    find(campaign)
+    assert found_for(case).mailbox == ABUSE
+    steps.note_not_ours(found_for(case), now=NOW, actor="holder")
+    finer = (
+        "inetnum: 198.51.100.192 - 198.51.100.223\nnetname: FINER\nstatus: ASSIGNED PA\n"
+        "country: NL\n{}source: TEST\n\n"
+    )
+    steps.load_registry(a_dump(tmp_path, text=finer.format("") + DUMP), exercise=campaign, now=NOW)
+    later = a_case(campaign, "198.51.100.201")
+    find(campaign)
+    assert found_for(later).mailbox != ABUSE
+    named = finer.format("abuse-c: ABU1-TEST\n") + DUMP
+    steps.load_registry(a_dump(tmp_path, text=named), exercise=campaign, now=NOW)
+    newest = a_case(campaign, "198.51.100.202")
+    find(campaign)
+    assert found_for(newest).mailbox == ABUSE
 
 
 @pytest.mark.parametrize(
