@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db.models import Q
+
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.rules import Entry
 from openletter.cases import steps as cases
@@ -99,8 +101,25 @@ def _welcome_again(doing: Doing) -> None:
     by_a_person = doing.actor.startswith("user:")
     stops = everywhere.stops_of(doing.reply, letter, by_a_person=by_a_person)
     rows = Suppression.objects.filter(stops, mailbox=letter.mailbox, undone_at=None)
+    if by_a_person:
+        rows = rows.filter(how__in=[*Reply.Channel.values, everywhere.HOW])
+        rows = rows.exclude(_still_asked_for(doing.reply, letter))
     for row in rows:
         contacts.lift_suppression(row, actor=doing.actor, now=doing.now)
+
+
+def _still_asked_for(reply: Reply, letter: Letter) -> Q:
+    """The stops that other replies of the mailbox, which nobody took back, ask for as well."""
+    standing = Reply.objects.filter(
+        letter__mailbox=letter.mailbox, kind__in=[ReplyKind.OPT_OUT, ReplyKind.FEEDBACK],
+        undone_at=None,
+    ).exclude(pk=reply.pk)  # fmt: skip
+    campaigns_asked = Q(campaign__in=list(standing.values_list("campaign_id", flat=True)))
+    return (
+        campaigns_asked | Q(campaign=None)
+        if any(map(everywhere.is_confirmation, standing))
+        else campaigns_asked
+    )
 
 
 def _dead(doing: Doing) -> None:

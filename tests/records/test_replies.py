@@ -9,6 +9,7 @@ import pytest
 
 from openletter.campaigns.models import Campaign, TimelineEntry
 from openletter.cases.models import Case
+from openletter.contacts import steps as contacts
 from openletter.contacts.models import MailboxHealth, Suppression
 from openletter.letters.models import Delivery, Letter, LetterCase
 from openletter.replies import steps
@@ -165,6 +166,27 @@ def test_no_more_letters_in_this_campaign_only(campaign: Campaign, ready: Ready)
     steps.undo(reply, user=a_user("jo"), now=NOW)
     row.refresh_from_db()
     assert row.undone_at == NOW
+
+
+def test_undoing_one_reply_leaves_the_stops_of_others(campaign: Campaign, ready: Ready) -> None:
+    steps.one_click(ready.tokens.stop, now=NOW)
+    reply = comes(campaign, person("Stuur ons geen brieven meer."), at("reply", ready.tokens.reply))
+    assert reply is not None
+    steps.undo(reply, user=a_user("jo"), now=NOW)
+    assert Suppression.objects.filter(undone_at=None).count() == 1
+    pressed = Reply.objects.get(channel=Reply.Channel.ONE_CLICK)
+    steps.undo(pressed, user=a_user("jan"), now=NOW)
+    assert Suppression.objects.filter(undone_at=None).count() == 0
+
+
+def test_undoing_a_reply_leaves_what_a_handler_wrote_down(campaign: Campaign, ready: Ready) -> None:
+    contacts.suppress(
+        ready.letter.mailbox, campaign=campaign, actor="user:han", how="telephone", now=NOW
+    )
+    reply = comes(campaign, person("Stuur ons geen brieven meer."), at("reply", ready.tokens.reply))
+    assert reply is not None
+    steps.undo(reply, user=a_user("jo"), now=NOW)
+    assert Suppression.objects.get().undone_at is None
 
 
 def test_anything_to_the_stop_address_means_no_more_letters(
