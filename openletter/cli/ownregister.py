@@ -58,8 +58,11 @@ def contacts(
 
 def _put(agency: Partner, world: Campaign | None, person: User, file: Path) -> str:
     from openletter.contacts import registers
+    from openletter.letters.told import untold
 
-    load, again = registers.put(file, partner=agency, exercise=world, user=person, now=_now(world))
+    load, again = registers.put(
+        file, partner=agency, exercise=world, user=person, now=_now(world), untold=untold
+    )
     return (
         f"{load.netblocks} networks loaded; {again} cases are looked at again. "
         f"They count for addresses that {agency.slug} answers for."
@@ -68,9 +71,10 @@ def _put(agency: Partner, world: Campaign | None, person: User, file: Path) -> s
 
 def _take_back(agency: Partner, world: Campaign | None, person: User) -> str:
     from openletter.contacts import registers
+    from openletter.letters.told import untold
 
     before, again = registers.take_back(
-        partner=agency, exercise=world, user=person, now=_now(world)
+        partner=agency, exercise=world, user=person, now=_now(world), untold=untold
     )
     counts = f"the one of {before.loaded_at:%Y-%m-%d} counts again" if before else "none left"
     return f"taken back; {counts}; {again} cases are looked at again."

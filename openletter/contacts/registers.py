@@ -8,7 +8,7 @@ place of the older, which is kept for `take_back`.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -32,10 +32,18 @@ if TYPE_CHECKING:
 FORMAT = "partner"
 Span = tuple[int, int, int]
 """Version, first, last."""
+Untold = Callable[[QuerySet[Choice]], QuerySet[Choice]]
+"""Of choices those that nobody was written to by; what has left stays as it was."""
 
 
 def put(
-    file: Path, *, partner: Partner, exercise: Campaign | None, user: User, now: datetime
+    file: Path,
+    *,
+    partner: Partner,
+    exercise: Campaign | None,
+    user: User,
+    now: datetime,
+    untold: Untold,
 ) -> tuple[RegistryLoad, int]:
     """Load the register, all or nothing; how many open cases are asked about again."""
     _may(user, partner, exercise)
@@ -46,12 +54,18 @@ def put(
             rows, name=file.name, format=FORMAT, partner=partner, exercise=exercise, now=now
         )
         touched += [_span(row) for row in rows]
-        return load, _told(load, "register-loaded", touched, user=user, now=now)
+        _note(load, "register-loaded", user=user, now=now)
+        return load, _ask_again(untold(_choices_in(touched, load)), user=user, now=now)
 
 
 @transaction.atomic
 def take_back(
-    *, partner: Partner, exercise: Campaign | None, user: User, now: datetime
+    *,
+    partner: Partner,
+    exercise: Campaign | None,
+    user: User,
+    now: datetime,
+    untold: Untold,
 ) -> tuple[RegistryLoad | None, int]:
     """The register before the current one; None if there was none before."""
     _may(user, partner, exercise)
@@ -61,7 +75,8 @@ def take_back(
     touched = _spans_of(load)
     before = loading.take_back(load, now=now)
     touched += _spans_of(before)
-    return before, _told(load, "register-taken-back", touched, user=user, now=now)
+    _note(load, "register-taken-back", user=user, now=now)
+    return before, _ask_again(untold(_choices_in(touched, load)), user=user, now=now)
 
 
 def current(partner: Partner, exercise: Campaign | None) -> RegistryLoad | None:
@@ -90,28 +105,25 @@ def _rows(file: Path, world: World) -> list[Row]:
     return rows
 
 
-def _told(
-    load: RegistryLoad, action: str, touched: Sequence[Span], *, user: User, now: datetime
-) -> int:
-    """Write it down, and ask anew about the open cases whose addresses it names."""
-    actor = f"user:{user.get_username()}"
-    partner = load.partner
-    assert partner is not None  # noqa: S101 (a register is a partner's)
+def _note(load: RegistryLoad, action: str, *, user: User, now: datetime) -> None:
     record([
         Entry(
-            subject=f"partner:{partner.pk}", actor=actor, action=action, at=now,
-            campaign_id=load.exercise_id, partner_id=partner.pk,
+            subject=f"partner:{load.partner_id}", actor=f"user:{user.get_username()}",
+            action=action, at=now, campaign_id=load.exercise_id, partner_id=load.partner_id,
             after={"file": load.name, "sha256": bytes(load.sha256).hex(), "load": load.pk},
         )
     ])  # fmt: skip
-    choices = _choices_in(touched, partner, load.exercise)
+
+
+def _ask_again(choices: QuerySet[Choice], *, user: User, now: datetime) -> int:
+    """Decide anew about these cases; those told of stay with whom they were told to."""
+    actor = f"user:{user.get_username()}"
     return steps.send_back(choices, because="register-changed", actor=actor, now=now)
 
 
-def _choices_in(
-    touched: Sequence[Span], partner: Partner, exercise: Campaign | None
-) -> QuerySet[Choice]:
+def _choices_in(touched: Sequence[Span], load: RegistryLoad) -> QuerySet[Choice]:
     """Choices for the partner's open cases at addresses in these networks."""
+    partner, exercise = load.partner, load.exercise
     choices = Choice.objects.filter(
         superseded_at=None, partner=partner, case__state=CaseState.OPEN,
         case__campaign__exercise=exercise is not None,

@@ -13,9 +13,11 @@ from openletter.campaigns.rules import MemberRole
 from openletter.cli import app
 from openletter.contacts import steps
 from openletter.contacts.models import Choice
+from openletter.letters.models import Delivery, Letter, LetterCase
 from openletter.words import Reader
 from tests.builders import NOW, a_campaign, a_partner, a_user
 from tests.contacts_builders import a_case, a_dump
+from tests.mail_builders import letters_ready
 
 pytestmark = pytest.mark.django_db
 
@@ -60,6 +62,15 @@ def a_register(folder: Path, text: str = REGISTER) -> str:
     return str(path)
 
 
+def told(choice: Choice, *, state: str) -> None:
+    """A letter about the choice's case, as far as it has come."""
+    campaign = choice.case.campaign
+    (draft,) = letters_ready(campaign, 1)
+    Letter.objects.filter(pk=draft.letter.pk).update(mailbox=choice.mailbox)
+    LetterCase.objects.filter(letter=draft.letter).update(case=choice.case, choice=choice)
+    Delivery.objects.update(state=state)
+
+
 def test_it_wins_where_its_partner_answers_and_nowhere_else(
     campaign: Campaign, tmp_path: Path
 ) -> None:
@@ -79,6 +90,22 @@ def test_it_wins_where_its_partner_answers_and_nowhere_else(
     assert TimelineEntry.objects.filter(action="register-loaded", actor="user:bea").count() == 1
     before.refresh_from_db()
     assert before.superseded_because == "register-changed"
+
+
+@pytest.mark.parametrize(("state", "moves"), [("cleared", True), ("accepted", False)])
+def test_a_case_that_was_told_of_stays_with_whom_it_was_told_to(
+    campaign: Campaign, tmp_path: Path, state: str, moves: bool
+) -> None:
+    case = a_case(campaign, "198.51.100.70")
+    before = choice_of(campaign, "198.51.100.70")
+    told(before, state=state)
+    register = a_register(tmp_path)
+    for action in ((register,), ("--take-back",)):
+        code, said = run("beta", *action, "--exercise", campaign.slug, "--by", "bea")
+        assert code == 0, said
+    assert (Choice.objects.get(pk=before.pk).superseded_at is not None) is moves
+    choice_of(campaign, str(case.ip))
+    assert Choice.objects.filter(case=case).count() == 1 + moves
 
 
 def test_taken_back_the_one_before_counts_and_then_the_registries(
