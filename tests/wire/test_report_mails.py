@@ -151,6 +151,29 @@ def test_a_report_without_its_own_time_is_of_the_mails_date() -> None:
     assert (row.seen_at.isoformat(), row.dated_by) == ("2026-03-02T06:00:00+00:00", "file")
 
 
+CHECKS = (
+    "checked_at,ip,port,protocol,weakness,verdict,transcript_sha256\n"
+    f"2026-03-02T06:00:00Z,192.0.2.9,8080,tcp,open-http-proxy,open,{'a' * 64}\n"
+).encode()
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("checks.csv", CHECKS),
+        ("socks_proxy.ipset", b"# socks_proxy\n192.0.2.9\n"),
+        ("dnsbl.dronebl.org.zone", b":127.0.0.9:open proxy\n192.0.2.9\n"),
+    ],
+)
+def test_one_mail_is_one_voice_whatever_names_its_parts_give_themselves(
+    name: str, content: bytes
+) -> None:
+    """A report and, beside it, what calls itself a second source: whoever wrote one wrote both."""
+    found = read(mail(attached(REPORT, csv("192.0.2.9")), attached(name, content, "text/plain")))
+    assert found.said() == [("192.0.2.9", "accept", "says-open")]
+    assert (f"r.eml!{name}", "unnamed-in-mail") in found.named()
+
+
 def test_what_lies_below_a_report_is_evidence_and_not_read() -> None:
     listing = attached("proxies.txt", b"http://198.51.100.1:8080\n", "text/plain")
     assert read(arf(listing)).said() == [("192.0.2.80", "corroborates", "sent-spam")]

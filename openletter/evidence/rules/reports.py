@@ -15,6 +15,7 @@ from openletter.evidence.rules.times import parse_time
 from openletter.wire import arf, honeypot, jsonvalues, xarf, xarfmail
 from openletter.wire.feedrow import FeedRow
 from openletter.wire.unpack import Part
+from openletter.words import Judgement
 
 UNNAMED: Mapping[Format, str] = {
     Format.XARF: "xarf",
@@ -22,6 +23,7 @@ UNNAMED: Mapping[Format, str] = {
     Format.XARF_MAIL: "x-arf-mail",
     Format.HONEYPOT: "project-honey-pot",
 }
+_COME_BY_MAIL = frozenset({Format.SHADOWSERVER, *UNNAMED})
 _SIGNS = (b'"xarf_version"', b'"ReporterInfo"')
 _SNIFFED = 1 << 16
 
@@ -63,10 +65,14 @@ def mail_time(part: Part) -> datetime | None:
 
 
 def unnamed_in_mail(part: Part, known: Recognised | NotRead, *, hint: Hint) -> NotRead | None:
-    """A list without a name that lies in a mail: it may list anything, links of spam too."""
+    """A list in a mail whose word nobody vouches for: it may list anything, links of spam too.
+
+    A name that it gives itself is the mail's word, and one mail is one voice. What comes by mail is
+    taken for a report, all of which count once together, or for what never opens anything.
+    """
     if not part.told or hint.source or isinstance(known, NotRead):
         return None
-    if not known.feed.family.startswith("unnamed"):
+    if known.format in _COME_BY_MAIL or known.feed.worth is not Judgement.ACCEPT:
         return None
     return NotRead(reason="unnamed-in-mail", refused=True, format=known.format)
 
