@@ -80,11 +80,14 @@ class PartWriter:
         )
 
     def _source(self, feed_id: str) -> Source:
+        """Its row as the book has it now: another family, or stricter terms, hold at once."""
         feed = self.book.get(feed_id)
-        defaults = (
-            {"name": feed.name, "family": feed.family, "terms": dict(feed.terms)} if feed else {}
-        )
-        return Source.objects.get_or_create(pk=feed_id, defaults=defaults)[0]
+        told = {"name": feed.name, "family": feed.family, "terms": dict(feed.terms)} if feed else {}
+        row, is_new = Source.objects.get_or_create(pk=feed_id, defaults=told)
+        if not is_new and any(getattr(row, name) != value for name, value in told.items()):
+            Source.objects.filter(pk=feed_id).update(**told)
+            row.refresh_from_db()
+        return row
 
 
 def _is_kept(row: Judged) -> bool:

@@ -177,6 +177,19 @@ def test_an_invented_source_says_nothing_in_the_real_world() -> None:
     assert batch.source_id == "unnamed-zone"
 
 
+def test_a_source_is_of_the_family_and_under_the_terms_that_the_book_has_now() -> None:
+    """Its row may be from before an update; two lists of one origin must not agree by that."""
+    campaign = a_campaign()
+    Source.objects.create(pk="unnamed-list", name="Old", family="another", terms={})
+    take_in("http://192.0.2.1:3128\n", "list.txt", campaign)
+    take_in('[{"ip": "192.0.2.1", "port": 3128, "protocol": "http"}]', "list.json", campaign)
+    while steps.weigh(campaign, now=NOW, limit=10):
+        pass
+    row = Source.objects.get(pk="unnamed-list")
+    assert (row.family, "note" in row.terms) == ("unnamed-list", True)
+    assert Finding.objects.get().state == FindingState.SUSPECTED
+
+
 def test_declared_sources_are_read_and_bad_ones_refused(tmp_path: Path) -> None:
     folder = tmp_path / "sources"
     folder.mkdir()
