@@ -121,3 +121,18 @@ def test_covered_is_what_a_registry_names_somebody_for() -> None:
         replace(named.candidates[0], tier=Tier.GUESS),
     ):
         assert not is_covered([replace(named, candidates=(candidate,))])
+
+
+@pytest.mark.parametrize(
+    ("box", "refused"),
+    [
+        ("abuse@victim.nl", Refusal.OTHER_ROLE), ("abuse@notprovider.net", Refusal.OTHER_ROLE),
+        ("abuse@desk.provider.net", None), ("abuse@PROVIDER.net", None),
+    ],
+)  # fmt: skip
+def test_a_zone_can_name_no_box_of_another_house(box: str, refused: Refusal | None) -> None:
+    domain = box.rpartition("@")[2]
+    found = replace(HOST, rname="", security_contacts=(box,))
+    assert candidates_of_guess(found)[0].refused is refused
+    found = replace(HOST, rname=box.lower(), mail=("provider.net", domain), security_contacts=())
+    assert candidates_of_guess(found)[0].refused is refused

@@ -3,7 +3,8 @@
 The order: another collection's word about the address (its own tier), then security.txt of the
 host's own zone, the mailbox of the zone's SOA record, and last `abuse@` and `postmaster@` (RFC
 2142): of 4.6 million domains more were reachable through SOA contacts than through such aliases
-(Soussi et al., 2020). Only desks' boxes: a guess at somebody's own box is refused. An address
+(Soussi et al., 2020). Only desks' boxes: a guess at somebody's own box is refused, and so is one in
+another house's domain, which a stranger's zone could name. An address
 that moves between customers is guessed at only where its name is the provider's own pattern: a
 customer's name there is somebody's, today.
 """
@@ -11,6 +12,7 @@ customer's name there is somebody's, today.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from openletter.contacts.rules import names
 from openletter.contacts.rules.candidates import Candidate, Tier
@@ -44,13 +46,28 @@ def _all(found: Guessed, *, is_moving: bool) -> Iterator[Candidate]:
     if is_moving and not is_pattern(found.name, parse_address(found.about)):
         return
     for text in found.security_contacts:
-        yield from _guesses(text, "security.txt", found.security_url, role="security", weight=0)
+        for each in _guesses(text, "security.txt", found.security_url, role="security", weight=0):
+            yield _of_house(each, found.zone)
     if found.rname.rpartition("@")[2] in found.mail:
-        yield from _guesses(found.rname, "soa", found.zone, role="rname", weight=1)
+        for each in _guesses(found.rname, "soa", found.zone, role="rname", weight=1):
+            yield _of_house(each, found.zone)
     if found.zone in found.mail:
         for weight, alias in enumerate(_ALIASES, start=2):
             text = f"{alias}@{found.zone}"
             yield from _guesses(text, "rdns", found.name, role=alias, weight=weight)
+
+
+def _of_house(each: Candidate, zone: str) -> Candidate:
+    """A zone's word holds for its own boxes; one that names another house's is only shown."""
+    domain = each.mailbox.rpartition("@")[2]
+    is_own = f".{domain}".endswith(f".{zone}") or f".{zone}".endswith(f".{domain}")
+    if each.refused or (is_own and domain):
+        return each
+    reason = _reason(f"refused-{Refusal.OTHER_ROLE}", each.object, each.role, each.source)
+    return replace(
+        each, refused=Refusal.OTHER_ROLE, tier=Tier.NOT_CHOSEN, reason=reason,
+        weight=Tier.NOT_CHOSEN * 10_000 + each.weight % 10_000,
+    )  # fmt: skip
 
 
 def is_pattern(name: str, address: IPAddress | None) -> bool:
