@@ -15,7 +15,7 @@ from openletter.cases.models import Case, Skipped
 from openletter.cli import app
 from openletter.evidence import weighing
 from openletter.evidence.models import Batch, Finding, Observation, Withdrawal
-from openletter.letters import corrections, recall
+from openletter.letters import corrections, recall, sending
 from openletter.words import CaseState, FindingState, Weakness
 from tests.builders import NOW, a_campaign, a_partner
 from tests.records.evidence_builders import a_zone, take_in
@@ -25,6 +25,9 @@ from tests.records.recall_builders import (
     ZONE,
     a_world,
     an_approver,
+    claim,
+    compose,
+    open_and_choose,
     sent,
     the_case,
     weigh,
@@ -206,3 +209,20 @@ def test_a_partners_check_that_found_it_closed_after_all_holds_it_back(campaign:
     assert finding.state == FindingState.SUSPECTED
     codes = {reason["code"] for reason in finding.reasons}
     assert {"closed-after-all", "contradicted"} <= codes
+
+
+def test_a_check_that_finds_it_closed_stops_the_letter_that_waits(campaign: Campaign) -> None:
+    """The case stays open, the letter does not leave and is not written again about it."""
+    open_and_choose(campaign)
+    compose(campaign)
+    sending.send_back(campaign, now=NOW)
+    head = "checked_at,ip,port,protocol,weakness,verdict,transcript_sha256\n"
+    row = f"2026-03-02T12:30:00Z,{WRONG},3128,tcp,open-http-proxy,closed,{'a' * 64}\n"
+    take_in(head + row, "checks.csv", campaign)
+    weigh(campaign)
+    assert claim(campaign) == []
+    assert sending.send_back(campaign, now=NOW) == {"evidence-turned": 1}
+    compose(campaign)
+    (one,) = claim(campaign)
+    assert RIGHT in one.raw.decode()
+    assert WRONG not in one.raw.decode()
