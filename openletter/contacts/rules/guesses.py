@@ -45,16 +45,18 @@ def _all(found: Guessed, *, is_moving: bool) -> Iterator[Candidate]:
         yield from _second_opinions(value, zone)
     if is_moving and not is_pattern(found.name, parse_address(found.about)):
         return
-    for text in found.security_contacts:
-        for each in _guesses(text, "security.txt", found.security_url, role="security", weight=0):
-            yield _of_house(each, found.zone)
-    if found.rname.rpartition("@")[2] in found.mail:
-        for each in _guesses(found.rname, "soa", found.zone, role="rname", weight=1):
-            yield _of_house(each, found.zone)
+    yield from (_of_house(each, found.zone) for each in _named_by_zone(found))
     if found.zone in found.mail:
         for weight, alias in enumerate(_ALIASES, start=2):
             text = f"{alias}@{found.zone}"
             yield from _guesses(text, "rdns", found.name, role=alias, weight=weight)
+
+
+def _named_by_zone(found: Guessed) -> Iterator[Candidate]:
+    for text in found.security_contacts:
+        yield from _guesses(text, "security.txt", found.security_url, role="security", weight=0)
+    if found.rname.rpartition("@")[2] in found.mail:
+        yield from _guesses(found.rname, "soa", found.zone, role="rname", weight=1)
 
 
 def _of_house(each: Candidate, zone: str) -> Candidate:
