@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from openletter.evidence.surveying import Survey
 
 ALL_WELL, SOME_REFUSED, FILE_REFUSED = 0, 1, 2
+Known = Annotated[
+    list[Path] | None, typer.Option(metavar="PARQUET", help="day files of before; repeatable")
+]
+Networks = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="Parquet or CSV: first, last, mailbox, country")
+]
+Named = Annotated[str, typer.Option(metavar="ID", help="whose word the files are")]
+Mapped = Annotated[Path | None, typer.Option(help="a TOML or JSON mapping of a CSV's columns")]
+More = Annotated[Path | None, typer.Option(help="a folder of further source definitions")]
+At = Annotated[str | None, typer.Option("--at", metavar="TIME", help="as of this time")]
+AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line")]
 
 
 def register(app: typer.Typer) -> None:
@@ -27,25 +38,16 @@ def register(app: typer.Typer) -> None:
 def survey_files(
     paths: Annotated[list[Path], typer.Argument(metavar="FILE...")],
     *,
-    known: Annotated[
-        list[Path] | None, typer.Option(metavar="PARQUET", help="day files of before; repeatable")
-    ] = None,
-    netblocks: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Parquet or CSV: first, last, mailbox, country"),
-    ] = None,
+    known: Known = None,
+    netblocks: Networks = None,
     mailboxes: Annotated[
         bool, typer.Option("--mailboxes", help="also a line for every mailbox")
     ] = False,
-    source: Annotated[str, typer.Option(metavar="ID", help="whose word the files are")] = "",
-    mapping: Annotated[
-        Path | None, typer.Option(help="a TOML or JSON mapping of a CSV's columns")
-    ] = None,
-    sources: Annotated[
-        Path | None, typer.Option(help="a folder of further source definitions")
-    ] = None,
-    at: Annotated[str | None, typer.Option("--at", metavar="TIME", help="as of this time")] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="one JSON object a line")] = False,
+    source: Named = "",
+    mapping: Mapped = None,
+    sources: More = None,
+    at: At = None,
+    as_json: AsJson = False,
 ) -> None:
     """Say what reports and lists would mean: new, known, gone, and for how many mailboxes.
 
@@ -65,22 +67,29 @@ def survey_files(
         known=tuple(known or ()),
         netblocks=netblocks,
     )
-    given = [*paths, *asked.known, *filter(None, [netblocks])]
+    _refuse_missing([*paths, *asked.known, *filter(None, [netblocks])])
+    state = state_folder() / "columns"
+    for made, desk in survey(paths, asked=asked, state=state, contents=contents):
+        _tell(made, as_json=as_json)
+        if mailboxes and netblocks:
+            for line in _lines(lists_of(desk), as_json=as_json):
+                typer.echo(line)
+        raise typer.Exit(_worst(made))
+
+
+def _refuse_missing(given: Sequence[Path]) -> None:
     missing = [path for path in given if not path.is_file()]
     for path in missing:
         typer.echo(f"openletter survey: {path} is no file", err=True)
     if missing:
         raise typer.Exit(FILE_REFUSED)
-    for made, desk in survey(
-        paths, asked=asked, state=state_folder() / "columns", contents=contents
-    ):
-        _tell(made, as_json=as_json)
-        if mailboxes and netblocks:
-            for line in _lines(lists_of(desk), as_json=as_json):
-                typer.echo(line)
-        refused = made.by_judgement.get("reject", 0) + made.by_judgement.get("quarantine", 0)
-        worst = FILE_REFUSED if made.not_read else SOME_REFUSED if refused else ALL_WELL
-        raise typer.Exit(worst)
+
+
+def _worst(made: Survey) -> int:
+    refused = made.by_judgement.get("reject", 0) + made.by_judgement.get("quarantine", 0)
+    if made.not_read:
+        return FILE_REFUSED
+    return SOME_REFUSED if refused else ALL_WELL
 
 
 def _tell(made: Survey, *, as_json: bool) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes
 from email.errors import MessageError
 from email.message import EmailMessage
 from email.policy import default as modern
+
+from openletter.wire.mime import NO_CHARSETS
 
 SHOWN = 200_000
 """Characters of a part that a page shows; it says where it was cut."""
@@ -67,9 +70,11 @@ def _leaves(message: EmailMessage) -> Iterator[Part]:
 
 
 def _charset(leaf: EmailMessage) -> str:
+    """The character set that the mail names, where Python knows it as one."""
     name = str(leaf.get_content_charset() or "utf-8")
     try:
         "".encode(name)
-    except LookupError:
+        known = codecs.lookup(name).name
+    except (LookupError, ValueError):
         return "utf-8"
-    return name
+    return "utf-8" if known in NO_CHARSETS else name

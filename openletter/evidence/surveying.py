@@ -63,11 +63,15 @@ def survey(
         made = Survey()
         at.run(_NEW)
         for path in paths:
-            with path.open("rb") as stream:
-                for part in contents(str(path), stream):
-                    _part(at, part, made, asked=asked, path=path.resolve())
+            _file(at, path, made, asked=asked, contents=contents)
         _spread(at, made, asked, kept=kept)
         yield made, at
+
+
+def _file(at: Desk, path: Path, made: Survey, *, asked: Asked, contents: Contents) -> None:
+    with path.open("rb") as stream:
+        for part in contents(str(path), stream):
+            _part(at, part, made, asked=asked, path=path.resolve())
 
 
 _NEW = "CREATE OR REPLACE TEMP TABLE news (hi UBIGINT, lo UBIGINT, sign UINTEGER, seen BIGINT)"

@@ -282,7 +282,13 @@ def decode_words(value: str) -> str:
     )
 
 
-_NO_CHARSETS = frozenset({"idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape"})
+NO_CHARSETS = frozenset(
+    {
+        "idna", "punycode", "undefined", "unicode_escape", "unicode-escape",
+        "raw_unicode_escape", "raw-unicode-escape",
+    }
+)  # fmt: skip
+"""Python's own notations, by each name it gives them: a mail may name them, none is written so."""
 
 
 def _decode_charset(body: bytes, charset: str) -> str:
@@ -291,7 +297,7 @@ def _decode_charset(body: bytes, charset: str) -> str:
         codec = codecs.lookup(name.partition("*")[0] or "utf-8")
     except (LookupError, ValueError):
         return _guessed(body)
-    if not getattr(codec, "_is_text_encoding", True) or codec.name in _NO_CHARSETS:
+    if not getattr(codec, "_is_text_encoding", True) or codec.name in NO_CHARSETS:
         return _guessed(body)
     if codec.name in ("ascii", "utf-8"):
         return _guessed(body)

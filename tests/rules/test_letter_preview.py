@@ -46,7 +46,7 @@ def test_a_letter_is_shown_as_asked_for() -> None:
         ("--lang", "fr"),
         ("--to", "nobody"),
         ("--weakness", "open-door"),
-        ("--product", "exim"),
+        ("--product", "no-such-product"),
         ("--product", "squid"),
         ("--ip", "300.1.1.1"),
         ("--port", "0"),

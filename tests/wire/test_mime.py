@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import codecs
 import time
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from openletter.wire.mime import Limits, parse_content_type, read_mail, strip_tags
+from openletter.wire.mime import NO_CHARSETS, Limits, parse_content_type, read_mail, strip_tags
 
 PLAIN = b"From: a@example.net\r\nSubject: =?utf-8?q?caf=C3=A9?=\r\n\r\nhello\r\nworld\r\n"
 
@@ -127,3 +129,9 @@ def test_parts_beyond_the_limit_are_not_read_in_nested_ones_either() -> None:
     mail = read_mail(raw)
     assert "parts-cut" in mail.problems
     assert len(mail.parts) <= Limits().parts
+
+
+@pytest.mark.parametrize("name", ["unicode_escape", "raw-unicode-escape", "idna", "punycode"])
+def test_pythons_own_notations_are_no_character_sets(name: str) -> None:
+    """They warn, or raise, on what a stranger wrote; the text is guessed instead."""
+    assert codecs.lookup(name).name in NO_CHARSETS
