@@ -14,6 +14,7 @@ from openletter.contacts import steps
 from openletter.contacts.decision_rows import HandOver
 from openletter.contacts.errors import ContactError
 from openletter.contacts.models import Choice
+from openletter.contacts.registers import Untold
 from openletter.words import Reason
 
 if TYPE_CHECKING:
@@ -22,12 +23,13 @@ if TYPE_CHECKING:
 
 @transaction.atomic
 def hand_over(
-    case: Case, partner: Partner, *, reason: str, user: User, now: datetime
+    case: Case, partner: Partner, *, reason: str, user: User, now: datetime, untold: Untold
 ) -> Choice | None:
     """A person gives the case to another partner of the campaign; it settles a conflict too.
 
     None: that partner answers for it already. The contact is chosen anew, because the partner's
-    own register counts now; what has left stays as it was.
+    own register counts now, unless a letter about the case has left: whom it reached stays whom
+    the case is told to (`untold` says which choices that leaves).
     """
     if not reason.strip():
         raise ContactError(Reason(code="override-no-reason"))
@@ -43,6 +45,9 @@ def hand_over(
     )
     why = Reason(code="handed-over", values={"text": reason.strip()[:300]})
     assign_partner(case, partner, actor=actor, now=now, reason=why)
-    of_case = Choice.objects.filter(case=case)
-    steps.send_back(of_case, because="handed-over", actor=actor, now=now, text=reason)
+    standing = Choice.objects.filter(case=case, superseded_at=None)
+    if current is not None and not untold(standing).exists():
+        standing.update(partner=partner)
+        return standing.get()
+    steps.send_back(standing, because="handed-over", actor=actor, now=now, text=reason)
     return steps.decide_anew([Case.objects.get(pk=case.pk)], campaign=case.campaign, now=now)[0]

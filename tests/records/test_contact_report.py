@@ -21,6 +21,7 @@ from openletter.contacts.lookup_rows import LookUp
 from openletter.contacts.models import Choice
 from openletter.desk.queries import contacts
 from openletter.letters.models import Delivery
+from openletter.letters.told import untold
 from openletter.words import DeliveryState
 from tests.builders import NOW, a_campaign, a_partner, a_user
 from tests.contacts_builders import a_case, a_dump, an_rdap_answer
@@ -111,14 +112,19 @@ def test_an_overlap_is_listed_and_a_hand_over_settles_it(
     assert [each.case_id for each in contacts.conflicts(viewer)] == [overlapping.pk]
     rival = a_partner("rival", country="FR")
     handler = a_user("ann")
-    choice = handing.hand_over(overlapping, rival, reason="agreed", user=handler, now=NOW)
+    choice = handing.hand_over(
+        overlapping, rival, reason="agreed", user=handler, now=NOW, untold=untold
+    )
     assert choice is not None
     assert (choice.outcome, choice.partner) == (Choice.Outcome.CHOSEN, rival)
     assert choice.reasons[-1]["code"] == "partner-handed-over"
     overlapping.refresh_from_db()
     assert overlapping.partner == rival
     assert not contacts.conflicts(viewer).exists()
-    assert handing.hand_over(overlapping, rival, reason="again", user=handler, now=NOW) is None
+    again = handing.hand_over(
+        overlapping, rival, reason="again", user=handler, now=NOW, untold=untold
+    )
+    assert again is None
     assert HandOver.objects.count() == 1
     actions = TimelineEntry.objects.filter(subject=f"case:{overlapping.pk}")
     assert "partner-assigned" in actions.values_list("action", flat=True)
@@ -128,12 +134,31 @@ def test_an_overlap_is_listed_and_a_hand_over_settles_it(
     assert overlapping.partner == rival
 
 
+def test_a_hand_over_leaves_whom_a_letter_reached(campaign: Campaign) -> None:
+    """Another partner answers from now on; no other mailbox is told about the same case."""
+    case = a_case(campaign, "198.51.100.72")
+    steps.find(campaign, now=NOW, limit=100)
+    before = steps.current_choice(case)
+    other = a_partner("other", country="FR")
+    CampaignPartner.objects.create(campaign=campaign, partner=other)
+    after = handing.hand_over(
+        case, other, reason="agreed", user=a_user("ann"), now=NOW, untold=lambda told: told.none()
+    )
+    assert before is not None
+    assert after is not None
+    assert (after.pk, after.mailbox, after.partner) == (before.pk, before.mailbox, other)
+    case.refresh_from_db()
+    assert case.partner == other
+
+
 def test_what_a_hand_over_refuses(campaign: Campaign, overlapping: Case) -> None:
     handler = a_user("ann")
     outsider = a_partner("outsider", country="SE")
     for partner, why in ((outsider, "x"), (campaign.lead, "  ")):
         with pytest.raises(ContactError):
-            handing.hand_over(overlapping, partner, reason=why, user=handler, now=NOW)
+            handing.hand_over(
+                overlapping, partner, reason=why, user=handler, now=NOW, untold=untold
+            )
     assert not HandOver.objects.exists()
 
 

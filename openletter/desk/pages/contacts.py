@@ -17,6 +17,7 @@ from openletter.desk import reasons
 from openletter.desk.access import Visit, needs
 from openletter.desk.queries import contacts as figures
 from openletter.desk.queries import line
+from openletter.letters.told import untold
 from openletter.words import parse_reference
 
 
@@ -49,7 +50,7 @@ def hand_over(visit: Visit, reference: str) -> HttpResponse:
     try:
         chosen = handing.hand_over(
             one, partner, reason=visit.request.POST.get("because", ""), user=visit.user,
-            now=clock.now(one.campaign),
+            now=clock.now(one.campaign), untold=untold,
         )  # fmt: skip
     except ContactError as refused:
         visit.regrets(reasons.told(refused.reason))
