@@ -122,9 +122,11 @@ def test_a_guide_shows_commands_that_nobody_translates(client: Client) -> None:
     page = client.get("/nl/guides/postfix").content.decode()
     assert 'translate="no" dir="ltr" lang="en"><code>postconf' in page
     assert "postconf -e &#x27;relay_domains =" in page
-    assert "Wij volgden deze handleiding op" in page
-    unknown = client.get("/nl/guides/unknown").content.decode()
-    assert "nog door niemand op een server getest" in unknown
+    assert "hebben wij deze instructie gevolgd met Postfix" in page
+    vendor = client.get("/nl/guides/exchange").content.decode()
+    assert "dus niemand hier heeft deze instructie getest" in vendor
+    assert 'href="https://learn.microsoft.com/' in vendor
+    assert "gevolgd met" not in client.get("/nl/guides/unknown").content.decode()
     assert client.get("/nl/guides/no-such-guide").status_code == 404
 
 

@@ -32,6 +32,7 @@ SETUP = r"""
 set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
+cat "$STANDIN" > /mnt/systemctl.py; cat "$WORLD" > /mnt/world.py
 for d in usr etc var; do
   mkdir -p /mnt/$d /mnt/.$d
   mount -t overlay overlay -o lowerdir="$IMAGE/$d":/$d,upperdir=/mnt/$d,workdir=/mnt/.$d /$d
@@ -42,7 +43,7 @@ mkdir -p /run/netns
 cat /usr/lib/tmpfiles.d/*.conf | awk '$1 ~ /^[dD]/ && $2 ~ /^\/run\// { print $2, $3, $4, $5 }' | while read -r p m u g; do
   mkdir -p "$p"; chmod "$m" "$p" 2>/dev/null || true; chown "$u:$g" "$p" 2>/dev/null || true
 done
-{ echo '#!/usr/bin/python3'; cat "$STANDIN"; } > /usr/local/bin/systemctl; chmod 755 /usr/local/bin/systemctl
+{ echo '#!/usr/bin/python3'; cat /mnt/systemctl.py; } > /usr/local/bin/systemctl; chmod 755 /usr/local/bin/systemctl
 rm -f /etc/resolv.conf; echo 'nameserver 198.51.100.53' > /etc/resolv.conf
 printf '127.0.0.1 localhost\n203.0.113.10 mail.shop.test shop.test\n' > /etc/hosts
 for n in outside lan; do ip netns add $n; ip -n $n link set lo up; done
@@ -59,8 +60,7 @@ ip route add default via 203.0.113.66
 ip -n lan route add default via 10.10.0.1
 ip -n outside route add 10.10.0.0/24 via 203.0.113.10
 echo 1 > /proc/sys/net/ipv4/ip_forward
-cat "$WORLD" > /usr/local/lib/world.py
-ip netns exec outside /usr/bin/python3 /usr/local/lib/world.py "$NONCE" > /mnt/world.log 2>&1 &
+ip netns exec outside /usr/bin/python3 /mnt/world.py "$NONCE" > /mnt/world.log 2>&1 &
 for i in $(seq 50); do grep -q up /mnt/world.log && break; sleep 0.1; done
 grep -q up /mnt/world.log || { cat /mnt/world.log >&2; exit 1; }
 echo ready
