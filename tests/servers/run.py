@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,15 +37,44 @@ def free_port() -> int:
 
 
 def listening() -> set[tuple[str, int]]:
-    """Give every TCP address that somebody listens on."""
+    """Give every TCP address that somebody listens on, but for what another test worker runs.
+
+    Workers run side by side, each with servers of its own. A server that was left behind has lost
+    its worker, so it counts.
+    """
+    theirs = _sockets_of_other_workers()
     found = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         for line in Path(table).read_text().splitlines()[1:]:
-            _number, local, _remote, state = line.split()[:4]
-            if state == "0A":
-                address, port = local.split(":")
+            columns = line.split()
+            if columns[3] == "0A" and columns[9] not in theirs:
+                address, port = columns[1].split(":")
                 found.add((address, int(port, 16)))
     return found
+
+
+def _sockets_of_other_workers() -> set[str]:
+    """Inodes of the sockets that this worker's siblings and their children hold."""
+    me, controller = os.getpid(), os.getppid()
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        return set()
+    below: dict[int, list[int]] = {}
+    for process in Path("/proc").glob("[0-9]*"):
+        with suppress(OSError):
+            stat = (process / "stat").read_text().rpartition(")")[2].split()
+            below.setdefault(int(stat[1]), []).append(int(process.name))
+    family = [child for child in below.get(controller, []) if child != me]
+    for pid in family:
+        family.extend(below.get(pid, []))
+    return {inode for pid in family for inode in _sockets_of(pid)}
+
+
+def _sockets_of(pid: int) -> Iterator[str]:
+    with suppress(OSError):
+        for held in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                if (name := str(held.readlink())).startswith("socket:["):
+                    yield name[8:-1]
 
 
 def needs(package: str) -> Path:
