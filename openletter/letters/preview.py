@@ -39,6 +39,11 @@ _SEEN = (
     Seen(source="Shadowserver", at=datetime(2026, 3, 1, 4, 10, 3, tzinfo=UTC)),
     Seen(source="DroneBL", at=datetime(2026, 2, 28, 22, 41, tzinfo=UTC)),
 )
+_WROTE = {
+    WaveKind.UPDATE: datetime(2026, 1, 5, 9, 0, tzinfo=UTC),
+    WaveKind.CORRECTION: datetime(2026, 3, 1, 9, 0, tzinfo=UTC),
+}
+"""When the letter before was written: an update's long before what is seen now, a mistake after it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,8 +69,7 @@ def facts_of(asked: Asked) -> LetterFacts:
         raise LetterError("no-wording", asked.language)
     languages = tuple(dict.fromkeys((asked.language, "en")))
     earlier = Earlier(
-        sent_at=datetime(2026, 1, 5, 9, 0, tzinfo=UTC), reference=new_reference(),
-        closed=3, remaining=5,
+        sent_at=_WROTE.get(asked.kind, _AT), reference=new_reference(), closed=3, remaining=5,
     )  # fmt: skip
     return LetterFacts(
         kind=asked.kind,

@@ -38,6 +38,13 @@ def test_a_letter_is_shown_as_asked_for() -> None:
     assert "Geachte abusedesk," in shown
 
 
+def test_a_mistake_was_written_about_after_it_was_seen() -> None:
+    code, shown = call("--kind", "correction")
+    assert code == 0
+    assert "On 2026-03-01 we wrote to you" in shown
+    assert "2026-03-01 04:10:03 UTC" in shown
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
