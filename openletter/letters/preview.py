@@ -43,7 +43,7 @@ _WROTE = {
     WaveKind.UPDATE: datetime(2026, 1, 5, 9, 0, tzinfo=UTC),
     WaveKind.CORRECTION: datetime(2026, 3, 1, 9, 0, tzinfo=UTC),
 }
-"""When the letter before was written: an update's long before what is seen now, a mistake after it."""
+"""When the letter before was written: an update's long before this, a mistake's after it was seen."""
 
 
 @dataclass(frozen=True, kw_only=True)
