@@ -43,7 +43,7 @@ _WROTE = {
     WaveKind.UPDATE: datetime(2026, 1, 5, 9, 0, tzinfo=UTC),
     WaveKind.CORRECTION: datetime(2026, 3, 1, 9, 0, tzinfo=UTC),
 }
-"""When the letter before was written: an update's long before this, a mistake's after it was seen."""
+"""When the letter before was written: long before an update, after what a mistake was about."""
 
 
 @dataclass(frozen=True, kw_only=True)
