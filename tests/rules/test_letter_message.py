@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
-import base64
 import email
 import email.policy
 import re
 from email.message import EmailMessage
-from types import SimpleNamespace
 
 import dkim
 import pytest
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.ed25519 import (
-    Ed25519PrivateKey,
-    Ed25519PublicKey,
-)
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -54,24 +48,6 @@ def parsed(message: Message) -> EmailMessage:
     assert isinstance(read, EmailMessage)
     assert not [defect for part in read.walk() for defect in part.defects]
     return read
-
-
-class _Ed25519:
-    """The one primitive that dkimpy takes from a library we don't have."""
-
-    def __init__(self, encoded: bytes, encoder: object = None) -> None:
-        self.public = Ed25519PublicKey.from_public_bytes(base64.b64decode(encoded))
-
-    def verify(self, signed: bytes, signature: bytes) -> bytes:
-        self.public.verify(signature, signed)
-        return signed
-
-
-dkim.nacl = SimpleNamespace(
-    signing=SimpleNamespace(VerifyKey=_Ed25519),
-    encoding=SimpleNamespace(Base64Encoder=None),
-    exceptions=SimpleNamespace(BadSignatureError=InvalidSignature),
-)
 
 
 def verified(raw: bytes) -> list[bool]:

@@ -16,9 +16,14 @@ CACHE = ROOT / ".cache" / "debian"
 UNPACKED = CACHE / "root"
 WANTED = {
     "dnsperf": "usr/bin/dnsperf",
+    "libmail-dkim-perl": "usr/share/perl5/Mail/DKIM.pm",
+    "libmail-spf-perl": "usr/share/perl5/Mail/SPF.pm",
+    "opendkim-tools": "usr/sbin/opendkim-testmsg",
     "postfix": "usr/lib/postfix/sbin/master",
     "postgresql-15": "usr/lib/postgresql/15/bin/initdb",
     "rbldnsd": "usr/sbin/rbldnsd",
+    "rspamd": "usr/bin/rspamd",
+    "spamassassin": "usr/share/perl5/Mail/SpamAssassin.pm",
     "squid": "usr/sbin/squid",
     "swaks": "usr/bin/swaks",
     "unbound": "usr/sbin/unbound",
