@@ -114,14 +114,17 @@ def test_both_signatures_are_believed_and_no_changed_digit_is(kind, languages, r
     assert verified(raw) == [True, True]
     assert not any(verified(raw.replace(b"No more letters?", b"No more letters!")))
     assert not any(verified(raw.replace(b"Subject: ", b"Subject: x")))
-    assert not any(verified(b"From: Somebody Else <else@campaign.example>\r\n" + raw))
+    for added in (b"From: Else <else@campaign.example>", b"Subject: x", b"Cc: x@evil.example"):
+        assert not any(verified(added + b"\r\n" + raw))
+    assert verified(b"List-Unsubscribe: <mailto:list@desk.example>\r\n" + raw) == [True, True]
 
 
 def test_every_header_but_the_signature_itself_is_signed() -> None:
     raw = a_message().raw
     for signature in re.findall(rb"DKIM-Signature:.*?b=", raw, flags=re.DOTALL):
         listed = re.sub(rb"\s", b"", signature.split(b"h=")[1].split(b";")[0]).split(b":")
-        assert listed.count(b"from") == 2
+        assert listed.count(b"from") == listed.count(b"subject") == 2
+        assert listed.count(b"cc") == 1
         assert {b"to", b"subject", b"date", b"message-id", b"list-unsubscribe-post"} <= {*listed}
 
 

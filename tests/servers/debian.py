@@ -40,6 +40,7 @@ def environment() -> dict[str, str]:
     """Give the environment in which unpacked programs find their libraries."""
     machine = os.uname().machine
     folders = [UNPACKED / "usr/lib" / f"{machine}-linux-gnu", UNPACKED / "usr/lib/postfix"]
+    folders.append(UNPACKED / "usr/lib/rspamd")
     folders.append(UNPACKED / "lib" / f"{machine}-linux-gnu")
     return {**os.environ, "LD_LIBRARY_PATH": ":".join(str(folder) for folder in folders)}
 

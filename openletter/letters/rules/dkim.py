@@ -1,4 +1,4 @@
-"""DKIM signatures (RFC 6376, RFC 8463): relaxed/simple, RSA-2048 and Ed25519, From oversigned.
+"""DKIM signatures (RFC 6376, RFC 8463): relaxed/simple, RSA-2048 and Ed25519, oversigned.
 
 Signing is the dearest part of a letter; this is the bare RFC on `cryptography`, and a foreign
 verifier checks it in the tests.
@@ -19,6 +19,14 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 Header = tuple[bytes, bytes]
 """Name and the whole field as it stands in the message, CRLF included."""
+
+OVERSIGNED = (
+    b"from", b"to", b"cc", b"reply-to", b"subject", b"date", b"message-id", b"in-reply-to",
+    b"references", b"mime-version", b"content-type", b"content-transfer-encoding",
+)  # fmt: skip
+"""Named once more than they occur, so that none can be added: what a reader's program shows, where
+his answer goes, and how the body is read (RFC 6376 §8.15). Not the List- fields: a desk's own list
+puts its own above ours, and the letter stays verifiable."""
 
 _BLANKS = re.compile(rb"[ \t]+")
 _FOLD = 72
@@ -68,10 +76,9 @@ def signatures(
 ) -> bytes:
     """One DKIM-Signature field for each key, to be put before the message's headers.
 
-    `body` ends in exactly one CRLF. Every header given is signed, From once more than it occurs,
-    so that none can be added.
+    `body` ends in exactly one CRLF. Every header given is signed.
     """
-    names = b":".join([*(name.lower() for name, _ in headers), b"from"])
+    names = b":".join([*(name.lower() for name, _ in headers), *OVERSIGNED])
     signed = b"".join(relaxed(field) + b"\r\n" for _, field in headers)
     digest = base64.b64encode(hashlib.sha256(body).digest())
     return b"".join(_field(key, names, signed, digest=digest, at=at) for key in keys)
