@@ -60,6 +60,7 @@ def a_campaign(
             "created_at": NOW,
             "started_at": NOW if state == CampaignState.RUNNING else None,
             "letters_per_hour": 100_000,
+            "provider_per_hour": 0,
             "first_batch": 0,
             "recheck_days": [1, 7, 28],
             "sender_name": "Close the Open Door",

@@ -1,7 +1,8 @@
 """Verbs before the first letter: partners, what they answer for, their law, a new campaign.
 
 A new real campaign begins small (contracts section 3): list-only, twenty letters an hour, the
-first fifty and then a person, no reminder, one arm. Everything else is the campaign's columns.
+first fifty and then a person, a hundred on the first day, in working hours, no reminder, one arm.
+Everything else is the campaign's columns.
 """
 
 from __future__ import annotations
@@ -25,6 +26,10 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
 RECHECK_DAYS = [1, 2, 4, 8, 16, 28, 56, 90]
+FIRST_DAY = 100
+"""Letters on the first day; half as many more on each day after (`Campaign.warm_up_growth`)."""
+HOURS = (8, 18)
+"""A letter leaves while somebody may read it, where the reader's country keeps one time."""
 _COUNTRY = re.compile(r"[A-Z]{2}")
 
 
@@ -174,7 +179,8 @@ def found(
         raise _refuse("partner-is-invented", partners=", ".join(invented))
     campaign = Campaign.objects.create(
         slug=slug, name=name, exercise=False, lead=lead, created_at=now,
-        recheck_days=RECHECK_DAYS, sender_name=name, sender_address=f"letters@{sender.domain}",
+        recheck_days=RECHECK_DAYS, warm_up_letters=FIRST_DAY, hours_from=HOURS[0],
+        hours_until=HOURS[1], sender_name=name, sender_address=f"letters@{sender.domain}",
         bounce_domain=f"bounce.{sender.domain}", reply_domain=f"reply.{sender.domain}",
         site_url=sender.site_url,
     )  # fmt: skip

@@ -42,6 +42,9 @@ class Partner(models.Model):
     )
     legal_approved_at = models.DateTimeField(null=True)
     legal_approved_by = models.CharField(max_length=150, blank=True)
+    letters_per_hour = models.PositiveIntegerField(
+        null=True, help_text="of all its campaigns together; null: no limit of its own"
+    )
     is_cert = models.BooleanField(
         default=False, help_text="a national team: may hold feeds that are for such teams only"
     )
@@ -117,6 +120,22 @@ class Campaign(models.Model):
     distance_days = models.PositiveSmallIntegerField(default=30)
     first_batch = models.PositiveIntegerField(default=50)
     letters_per_hour = models.PositiveIntegerField(default=20)
+    provider_per_hour = models.PositiveIntegerField(
+        default=60, help_text="letters an hour to mailboxes behind one mail provider; 0: no limit"
+    )
+    provider_rates = models.JSONField(
+        default=dict, help_text="provider (domain of its mail servers) -> letters an hour"
+    )
+    warm_up_letters = models.PositiveIntegerField(
+        default=0, help_text="letters on the first day; 0: no warm-up"
+    )
+    warm_up_growth = models.PositiveSmallIntegerField(
+        default=50, help_text="percent more on each day after"
+    )
+    hours_from = models.PositiveSmallIntegerField(
+        null=True, help_text="full hour of the reader's clock, where his country has one; null: any"
+    )
+    hours_until = models.PositiveSmallIntegerField(null=True)
     reminders = models.BooleanField(default=False)
     recheck_days = ArrayField(models.PositiveSmallIntegerField(), default=list)
     inline_rows = models.PositiveSmallIntegerField(default=50)
@@ -141,6 +160,11 @@ class Campaign(models.Model):
                 condition=Q(distance_days__gte=7), name="distance_at_least_week"
             ),
             models.UniqueConstraint(fields=["id", "exercise"], name="campaign_kind"),
+            models.CheckConstraint(
+                condition=Q(hours_from=None, hours_until=None)
+                | Q(hours_from__lt=F("hours_until"), hours_until__lte=24),
+                name="hours_of_one_day",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -72,7 +72,8 @@ def _operation(partners: Mapping[str, Partner], *, site_url: str) -> Campaign:
         defaults={
             "name": given["name"], "exercise": True, "lead": partners[given["lead"]],
             "clock_offset": START - now, "created_at": START, "distance_days": 7,
-            "first_batch": 0, "letters_per_hour": 100_000, "recheck_days": RECHECK_DAYS,
+            "first_batch": 0, "letters_per_hour": 100_000, "provider_per_hour": 0,
+            "recheck_days": RECHECK_DAYS,
             "sender_name": given["sender_name"], "sender_address": given["sender_address"],
             "bounce_domain": given["bounce_domain"], "reply_domain": given["reply_domain"],
             "site_url": site_url,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
-from django.db.models import Q
+from django.db.models import F, Func, Q, Value
 
 from openletter.campaigns.models import Campaign, Partner, PartnerScoped, Wave
 from openletter.cases.models import Case, CaseLink
@@ -25,6 +25,13 @@ class Delivery(models.Model):
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=6, choices=Purpose)
     mailbox = models.CharField(max_length=320)
+    domain = models.GeneratedField(
+        expression=Func(
+            F("mailbox"), Value("@([^@]*)$"), function="substring", output_field=models.TextField()
+        ),
+        output_field=models.TextField(),
+        db_persist=True,
+    )
     recipient = models.CharField(max_length=320, help_text="RCPT TO")
     envelope_from = models.CharField(max_length=320)
     message_id = models.CharField(max_length=200, unique=True)
@@ -171,3 +178,43 @@ class HandedElsewhere(models.Model):
     class Meta:
         db_table = "handed_elsewhere"
         indexes = [models.Index(fields=["campaign", "mailbox_hash"], name="handed_elsewhere_key")]
+
+
+class MailRoute(models.Model):
+    """Who takes the mail of a domain, as DNS said; asked by the sender's job, never in a claim."""
+
+    domain = models.TextField(unique=True)
+    provider = models.TextField(
+        help_text="what its mail servers' names have in common; the domain itself where unknown"
+    )
+    hosts = ArrayField(models.TextField(), default=list, help_text="mail servers, best ones only")
+    fault = models.CharField(max_length=40, blank=True, help_text="why DNS could not say")
+    tries = models.PositiveSmallIntegerField(default=0)
+    asked_at = models.DateTimeField()
+    again_at = models.DateTimeField(help_text="until then the answer holds")
+
+    class Meta:
+        db_table = "mail_route"
+
+
+class PaceBucket(models.Model):
+    """How far a provider's or a partner's letters have run ahead of their pace.
+
+    Each letter moves `spent_until` on by the time that its pace gives to one letter; when it is
+    too far ahead of now, the next letter waits.
+    """
+
+    class Kind(models.TextChoices):
+        PROVIDER = "provider"
+        PARTNER = "partner"
+
+    kind = models.CharField(max_length=8, choices=Kind)
+    key = models.TextField(help_text="provider, or the partner's id")
+    exercise = models.BooleanField()
+    spent_until = models.DateTimeField()
+
+    class Meta:
+        db_table = "pace_bucket"
+        constraints = [
+            models.UniqueConstraint(fields=["kind", "key", "exercise"], name="one_bucket_a_key")
+        ]
