@@ -7,7 +7,15 @@ from datetime import UTC, datetime
 
 from openletter.guides import library as guides
 from openletter.letters import library
-from openletter.letters.rules.facts import CaseFacts, Earlier, LetterFacts, Seen, Writer
+from openletter.letters.rules.facts import (
+    CaseFacts,
+    Earlier,
+    EarlierRow,
+    LetterFacts,
+    RowState,
+    Seen,
+    Writer,
+)
 from openletter.letters.rules.message import Addressing
 from openletter.letters.rules.text import Written, write
 from openletter.words import Reader, WaveKind, Weakness, new_reference, new_secret
@@ -23,7 +31,12 @@ SEEN = (
     Seen(source="Shadowserver", at=datetime(2026, 2, 28, 22, 41, tzinfo=UTC)),
 )
 EARLIER = Earlier(
-    sent_at=datetime(2026, 1, 5, 9, 0, tzinfo=UTC), reference="7K3QD9MX", closed=3, remaining=5
+    sent_at=datetime(2026, 1, 5, 9, 0, tzinfo=UTC),
+    reference="7K3QD9MX",
+    rows=tuple(
+        EarlierRow(row=row, state=RowState.CLOSED if row <= 3 else RowState.REMAINING)
+        for row in range(1, 9)
+    ),
 )
 
 
@@ -58,7 +71,7 @@ def some_facts(rows: Sequence[CaseFacts] | None = None, **changes: object) -> Le
 
 def written(facts: LetterFacts) -> Written:
     texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
-    return write(facts, texts=texts, guide=lambda name, tag: guides.guide(name, language=tag))
+    return write(facts, texts=texts, guide=guides.for_letter)
 
 
 def addressing(**changes: object) -> Addressing:

@@ -27,6 +27,7 @@ from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.letters.rules.message import Addressing, Message, addr_spec, build
 from openletter.letters.rules.text import Written, write
+from openletter.letters.standing import UNTOLD, standings
 from openletter.words import TokenPurpose, new_secret, secret_hash
 
 LOG = structlog.get_logger()
@@ -48,11 +49,15 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
         return
     rows = observations_of(choice for pile in piles for choice in pile.choices)
     partners = list(campaign.partners.prefetch_related("constituencies").order_by("name"))
+    stands = standings(campaign, (pile.mailbox for pile in piles))
     sign_with = _keys(campaign)
     drafts = []
     for pile in piles:
         try:
-            facts = letter_facts(pile, rows=rows, partners=partners, domain=_domain(campaign))
+            facts = letter_facts(
+                pile, rows=rows, partners=partners, domain=_domain(campaign),
+                standing=stands.get(pile.mailbox, UNTOLD),
+            )  # fmt: skip
             drafts.append(_draft(pile, facts, partner=pile.partner, sign_with=sign_with))
         except LetterError as error:  # one mailbox that can't be written to must not stop the rest
             LOG.warning("letter-not-written", campaign=campaign.slug, reason=error.code)
@@ -80,15 +85,23 @@ def _draft(
 
 def _written(facts: LetterFacts) -> Written:
     texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
-    return write(facts, texts=texts, guide=lambda name, tag: guides.guide(name, language=tag))
+    return write(facts, texts=texts, guide=guides.for_letter)
 
 
 def in_words(pile: Pile) -> Written:
     """A letter of this pile as it would be written now; nothing is kept of it."""
     campaign = pile.campaign
     partners = list(campaign.partners.prefetch_related("constituencies").order_by("name"))
-    rows = observations_of(pile.choices)
-    return _written(letter_facts(pile, rows=rows, partners=partners, domain=_domain(campaign)))
+    stands = standings(campaign, [pile.mailbox])
+    return _written(
+        letter_facts(
+            pile,
+            rows=observations_of(pile.choices),
+            partners=partners,
+            domain=_domain(campaign),
+            standing=stands.get(pile.mailbox, UNTOLD),
+        )
+    )
 
 
 def _addressing(
@@ -144,22 +157,20 @@ def _store_rows(letters: Sequence[Letter], drafts: Sequence[Draft], *, now: date
         for purpose, token in draft.tokens.items()
     )
     listed = [
-        (letter, number, choice, facts)
+        (letter, choice, facts)
         for letter, draft in zip(letters, drafts, strict=True)
-        for number, (choice, facts) in enumerate(
-            zip(draft.pile.choices, draft.facts.cases, strict=True), start=1
-        )
+        for choice, facts in zip(draft.pile.choices, draft.facts.cases, strict=True)
     ]
     links = new_links(
-        ((choice.case, secret_hash(facts.secret)) for _, _, choice, facts in listed), now=now
+        ((choice.case, secret_hash(facts.secret)) for _, choice, facts in listed), now=now
     )
     LetterCase.objects.bulk_create(
         [
             LetterCase(
                 letter=letter, wave=letter.wave, case=choice.case, choice=choice, link=link,
-                number=number,
+                number=facts.row,
             )
-            for (letter, number, choice, _), link in zip(listed, links, strict=True)
+            for (letter, choice, facts), link in zip(listed, links, strict=True)
         ],
         batch_size=2_000,
     )  # fmt: skip

@@ -17,10 +17,18 @@ from openletter.evidence.telling import attribution_of, ports_told, told_to_hold
 from openletter.guides import library as guides
 from openletter.guides.recognise import Candidate, Facts
 from openletter.letters import library
-from openletter.letters.models import Letter, LetterCase
-from openletter.letters.rules.facts import CaseFacts, Earlier, LetterFacts, Seen, Writer
+from openletter.letters.models import Letter
+from openletter.letters.rules.facts import (
+    CaseFacts,
+    Earlier,
+    EarlierRow,
+    LetterFacts,
+    RowState,
+    Seen,
+    Writer,
+)
+from openletter.letters.standing import UNTOLD, Standing
 from openletter.words import (
-    CaseState,
     DeliveryState,
     Protocol,
     Reader,
@@ -111,13 +119,19 @@ def observations_of(choices: Iterable[Choice]) -> dict[int, list[Observation]]:
     }
 
 
-def case_facts(choice: Choice, rows: Sequence[Observation]) -> CaseFacts:
+def case_facts(
+    choice: Choice,
+    rows: Sequence[Observation],
+    *,
+    row: int = 0,
+    state: RowState = RowState.NEW,
+) -> CaseFacts:
     """One case as the letter tells it, with a fresh link secret; no more than terms allow."""
     case = choice.case
     weakness = Weakness(case.weakness)
     rows = told_to_holder(rows, partner=choice.partner)
     known = recognised(weakness, rows)
-    protocols = [row.protocol for row in rows if row.protocol]
+    protocols = [one.protocol for one in rows if one.protocol]
     return CaseFacts(
         reference=case.reference,
         secret=new_secret(),
@@ -128,7 +142,9 @@ def case_facts(choice: Choice, rows: Sequence[Observation]) -> CaseFacts:
         seen=tuple(_seen(rows)),
         guide_id=known.guide_id if known else "unknown",
         introduced=known.cut if known else "",
-        exit_only=bool(rows) and all(row.role == Role.EXIT for row in rows),
+        exit_only=bool(rows) and all(one.role == Role.EXIT for one in rows),
+        row=row,
+        state=state,
     )
 
 
@@ -163,9 +179,11 @@ def letter_facts(
     rows: Mapping[int, Sequence[Observation]],
     partners: Sequence[Partner],
     domain: str,
+    standing: Standing = UNTOLD,
 ) -> LetterFacts:
     """Everything that the letter of this pile says; raises where it must not be written."""
     campaign, partner = pile.campaign, pile.partner
+    numbers = standing.numbered(choice.case_id for choice in pile.choices)
     return LetterFacts(
         kind=pile.kind,
         reader=pile.reader,
@@ -179,9 +197,17 @@ def letter_facts(
         together_with=tuple(one.name for one in partners if one.pk != partner.pk),
         authority=_authority(pile, partners),
         domain=domain,
-        cases=tuple(case_facts(choice, rows[choice.case.finding_id]) for choice in pile.choices),
+        cases=tuple(
+            case_facts(
+                choice,
+                rows[choice.case.finding_id],
+                row=number,
+                state=standing.states.get(choice.case_id, RowState.NEW),
+            )
+            for choice, number in zip(pile.choices, numbers, strict=True)
+        ),
         exercise=campaign.exercise,
-        earlier=_earlier(pile),
+        earlier=_earlier(pile, standing),
         inline_rows=campaign.inline_rows,
     )
 
@@ -209,19 +235,17 @@ def _writer(partner: Partner) -> Writer:
     )
 
 
-def _earlier(pile: Pile) -> Earlier | None:
-    """What the mailbox was told before, and what became of it."""
+def _earlier(pile: Pile, standing: Standing) -> Earlier | None:
+    """The last letter to the mailbox before this one, and what became of all it was told of."""
     if not pile.before:
         return None
     last = pile.before[-1]
-    states = Counter(
-        LetterCase.objects.filter(letter__in=[letter.pk for letter in pile.before])
-        .values_list("case__state", flat=True)
-    )  # fmt: skip
     sent_at = last.delivery.handed_at if last.delivery else None
     return Earlier(
         sent_at=sent_at or last.composed_at,
         reference=last.reference,
-        closed=states[CaseState.CLOSED],
-        remaining=states[CaseState.OPEN] + states[CaseState.ANNOUNCED_FIXED],
+        rows=tuple(
+            EarlierRow(row=standing.numbers[case], state=state)
+            for case, state in standing.states.items()
+        ),
     )

@@ -19,8 +19,10 @@ from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import (
     CaseFacts,
     Earlier,
+    EarlierRow,
     LetterError,
     LetterFacts,
+    RowState,
     Seen,
     Writer,
 )
@@ -44,6 +46,12 @@ _WROTE = {
     WaveKind.CORRECTION: datetime(2026, 3, 1, 9, 0, tzinfo=UTC),
 }
 """When the letter before was written: long before an update, after what a mistake was about."""
+_TOLD = tuple(
+    EarlierRow(row=row, state=state)
+    for row, state in enumerate(
+        [RowState.REMAINING] * 3 + [RowState.CLOSED] * 2 + [RowState.ANNOUNCED], start=1
+    )
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +76,7 @@ def facts_of(asked: Asked) -> LetterFacts:
     if asked.language not in library.languages():
         raise LetterError("no-wording", asked.language)
     languages = tuple(dict.fromkeys((asked.language, "en")))
-    earlier = Earlier(
-        sent_at=_WROTE.get(asked.kind, _AT), reference=new_reference(), closed=3, remaining=5,
-    )  # fmt: skip
+    earlier = Earlier(sent_at=_WROTE.get(asked.kind, _AT), reference=new_reference(), rows=_TOLD)
     return LetterFacts(
         kind=asked.kind,
         reader=asked.to,
@@ -131,7 +137,7 @@ def _case(asked: Asked, weakness: Weakness) -> CaseFacts:
 def written(asked: Asked) -> tuple[LetterFacts, Written]:
     facts = facts_of(asked)
     texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
-    letter = write(facts, texts=texts, guide=lambda name, tag: guides.guide(name, language=tag))
+    letter = write(facts, texts=texts, guide=guides.for_letter)
     return facts, letter
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import ipaddress
 import unicodedata
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from enum import StrEnum
 
 from openletter.words import Protocol, Reader, WaveKind, Weakness
 
@@ -35,6 +36,16 @@ def utc(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
 
 
+class RowState(StrEnum):
+    """How a case stands for its mailbox, in the order in which letters tell it."""
+
+    CLOSED = "closed"
+    TAKEN_BACK = "taken-back"
+    ANNOUNCED = "announced"
+    REMAINING = "remaining"
+    NEW = "new"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Seen:
     """One source's statement. `detail` is what that source calls it, empty where terms forbid."""
@@ -61,6 +72,10 @@ class CaseFacts:
     """How the server introduces itself: only what our own pattern matched."""
     exit_only: bool = False
     """Evidence only says that traffic leaves here; nobody says that a server is open here."""
+    row: int = 0
+    """The case's number in every letter to this mailbox; zero: its place in this one."""
+    state: RowState = RowState.NEW
+    """New to the mailbox, or how a case stands that an earlier letter told of."""
 
     def __post_init__(self) -> None:
         if str(ipaddress.ip_address(self.ip)) != self.ip:
@@ -75,6 +90,7 @@ class CaseFacts:
 
     @property
     def newest(self) -> datetime | None:
+        """When a source last saw it."""
         return max((seen.at for seen in self.seen if seen.at is not None), default=None)
 
 
@@ -90,13 +106,35 @@ class Writer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class EarlierRow:
+    """A case that an earlier letter told this mailbox of; `row` is its number in all of them."""
+
+    row: int
+    state: RowState
+
+
+@dataclass(frozen=True, kw_only=True)
 class Earlier:
-    """What an update or a correction refers to: the first letter, and what became of its cases."""
+    """What a later letter refers to: the last one before it, and what became of all cases told."""
 
     sent_at: datetime
     reference: str
-    closed: int = 0
-    remaining: int = 0
+    rows: tuple[EarlierRow, ...] = ()
+
+    def numbers(self, state: RowState) -> tuple[int, ...]:
+        """The numbers of the cases that stand so, in order."""
+        return tuple(sorted(one.row for one in self.rows if one.state is state))
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Row numbers as a reader sees them, `1, 4-7, 12`; nothing for none."""
+    runs: list[list[int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1][1] = number
+        else:
+            runs.append([number, number])
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,12 +159,17 @@ class LetterFacts:
     """The signature's."""
     cases: tuple[CaseFacts, ...]
     exercise: bool = False
+    responder: str = ""
+    """That country's national team, where a named person signed its entry; takes no part."""
     earlier: Earlier | None = None
     inline_rows: int = 50
 
     def __post_init__(self) -> None:
         if not self.cases:
             raise LetterError("no-cases")
+        if not all(case.row for case in self.cases):
+            placed = (replace(case, row=place) for place, case in enumerate(self.cases, start=1))
+            object.__setattr__(self, "cases", tuple(placed))
         if self.kind is not WaveKind.FIRST and self.earlier is None:
             raise LetterError("nothing-earlier", self.kind)
         if not self.exercise and not any(self.writer.legal.get(tag) for tag in self.languages):
@@ -135,6 +178,12 @@ class LetterFacts:
     @property
     def is_one(self) -> bool:
         return len(self.cases) == 1
+
+    def numbers(self, state: RowState) -> tuple[int, ...]:
+        """The numbers of all cases that stand so: this letter's new ones, and earlier ones."""
+        if state is RowState.NEW:
+            return tuple(one.row for one in self.cases if one.state is state)
+        return self.earlier.numbers(state) if self.earlier else ()
 
     @property
     def has_attachment(self) -> bool:

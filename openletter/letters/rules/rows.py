@@ -12,10 +12,10 @@ from openletter.guides.layout import NO_BREAK
 from openletter.letters.rules.facts import CaseFacts, LetterFacts, Seen, one_line, utc
 from openletter.letters.rules.typeset import columns
 from openletter.wire.visible import csv_cell
-from openletter.words import print_reference
+from openletter.words import WaveKind, print_reference
 
 COLUMNS = (
-    "row", "reference", "ip", "ports", "protocol", "weakness", "role",
+    "row", "reference", "ip", "ports", "protocol", "weakness", "role", "status",
     "first_seen", "last_seen", "sources", "introduces_itself", "page",
 )  # fmt: skip
 """The attached table's columns in order; docs/reference/letter-csv.md says what each holds."""
@@ -50,23 +50,38 @@ def _facts(case: CaseFacts, names: Names) -> list[tuple[str, str]]:
 
 def numbered(facts: LetterFacts, names: Names, language: str) -> str:
     """Every case as a part that stands by itself and can be passed on alone."""
-    return "\n\n".join(
-        _part(facts, case, names, language=language, number=number)
-        for number, case in enumerate(facts.cases, start=1)
-    )
+    return "\n\n".join(_part(facts, case, names, language=language) for case in facts.cases)
 
 
-def _part(facts: LetterFacts, case: CaseFacts, names: Names, *, language: str, number: int) -> str:
+def _part(facts: LetterFacts, case: CaseFacts, names: Names, *, language: str) -> str:
     says = [(names["says"], f'"{case.introduced}"')] if case.introduced else []
+    tells = facts.kind is WaveKind.REMINDER
     rows = [
         *_facts(case, names),
+        *([(names["status"], names[case.state])] if tells else []),
         *_seen(case.seen, names),
         *says,
         (names["page"], page_of(facts, case, language)),
     ]
     text = columns(rows, indent="     ")
-    lead = f"{number}."
+    lead = f"{case.row}."
     return f"{lead:<5}{text[5:]}"
+
+
+def became(facts: LetterFacts, names: Names) -> str:
+    """One part a case: its number, its address, how it stands, when it was last seen."""
+    return "\n\n".join(_outcome(case, names) for case in facts.cases)
+
+
+def _outcome(case: CaseFacts, names: Names) -> str:
+    rows = [
+        (names["ip"], case.ip),
+        (names["what"], names[weakness_key(case)]),
+        (names["status"], names[case.state]),
+        (names["newest"], utc(case.newest) if case.newest else names["no-time"]),
+    ]
+    text = columns(rows, indent="     ")
+    return f"{f'{case.row}.':<5}{text[5:]}"
 
 
 def _seen(seen: Iterable[Seen], names: Names) -> Iterable[tuple[str, str]]:
@@ -103,21 +118,22 @@ def as_csv(facts: LetterFacts, *, language: str) -> str:
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\r\n")
     writer.writerow(COLUMNS)
-    for number, case in enumerate(facts.cases, start=1):
-        writer.writerow([csv_cell(cell) for cell in _cells(facts, case, number, language)])
+    for case in facts.cases:
+        writer.writerow([csv_cell(cell) for cell in _cells(facts, case, language)])
     return out.getvalue()
 
 
-def _cells(facts: LetterFacts, case: CaseFacts, number: int, language: str) -> list[str]:
+def _cells(facts: LetterFacts, case: CaseFacts, language: str) -> list[str]:
     times = sorted(seen.at for seen in case.seen if seen.at is not None)
     return [
-        str(number),
+        str(case.row),
         print_reference(case.reference),
         case.ip,
         " ".join(map(str, case.ports)),
         case.protocol.value,
         case.weakness.value,
         "exit" if case.exit_only else "entry",
+        case.state.value,
         _iso(times[0]) if times else "",
         _iso(times[-1]) if times else "",
         "; ".join(one_line(f"{s.source} {_iso(s.at) if s.at else ''}") for s in case.seen),

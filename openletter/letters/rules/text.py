@@ -16,7 +16,7 @@ from openletter.guides.letter import block
 from openletter.guides.model import Guide
 from openletter.guides.values import Values
 from openletter.letters.rules import rows
-from openletter.letters.rules.facts import CaseFacts, LetterFacts, one_line
+from openletter.letters.rules.facts import CaseFacts, LetterFacts, RowState, one_line, ranges
 from openletter.letters.rules.typeset import RULE, THIN, typeset
 from openletter.letters.rules.wording import Wording, fill
 from openletter.words import WaveKind, print_reference
@@ -85,12 +85,32 @@ def _for_you(pens: list[_Pen]) -> Iterator[str]:
     facts, tag = pens[0].facts, pens[0].language.lower()
     lines = "\n".join(pen.passage("for-you") for pen in pens)
     yield f"{RULE}\n{lines}\n{RULE}"
-    if facts.is_one and facts.kind is WaveKind.UPDATE:
+    if facts.is_one and facts.kind in (WaveKind.UPDATE, WaveKind.REMINDER):
         yield from (pen.passage("earlier") for pen in pens)
     said = "\n".join(pen.passage("for-you-all") for pen in pens)
     yield f"{said}\n{facts.site}/{tag}/l/{facts.secret}"
     said = "\n".join(pen.passage("for-you-stop") for pen in pens)
     yield f"{said}\n{facts.site}/o/{facts.stop_token}"
+
+
+def _authority_key(facts: LetterFacts) -> str:
+    if facts.authority:
+        return "authority"
+    return "responder" if facts.responder else "no-authority"
+
+
+def _earlier(facts: LetterFacts) -> dict[str, str]:
+    """What a later letter says of the ones before, and of each state how many and which."""
+    if facts.earlier is None:
+        return {}
+    values = {
+        "earlier_date": facts.earlier.sent_at.strftime("%Y-%m-%d"),
+        "earlier_reference": print_reference(facts.earlier.reference),
+    }
+    for state in RowState:
+        name, numbers = state.replace("-", "_"), facts.numbers(state)
+        values |= {name: str(len(numbers)), f"{name}_rows": ranges(numbers)}
+    return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -134,16 +154,16 @@ class _Pen:
     is_first: bool
 
     def document(self) -> list[str]:
-        corrects = self.facts.kind is WaveKind.CORRECTION
-        parts = [
-            self.passage("exercise-note"),
-            self.passage("greeting"),
-            self.passage("opening"),
-            self.evidence(),
-            self.passage("earlier") if not self.facts.is_one else "",
-            self.passage("ask"),
-        ]
-        if not corrects:
+        kind = self.facts.kind
+        parts = [self.passage(name) for name in ("exercise-note", "greeting", "opening")]
+        if kind is WaveKind.CLOSING:
+            parts += [self.passage("became"), self.evidence(), self.passage("thanks")]
+            parts += [self.passage("no-more"), self.passage("who"), self.passage("genuine")]
+            return [*parts, self.legal(), self.goodbye()]
+        told = self.passage("earlier") if not self.facts.is_one else ""
+        parts += [told, self.evidence()] if kind is WaveKind.REMINDER else [self.evidence(), told]
+        parts.append(self.passage("ask"))
+        if kind is not WaveKind.CORRECTION:
             parts += [*self.steps(), self.passage("why"), self.passage("not-yours")]
         parts += [self.passage("who"), self.passage("genuine"), self.passage("stop")]
         return [*parts, self.legal(), self.goodbye()]
@@ -178,9 +198,10 @@ class _Pen:
                 "one" if facts.is_one else "more",
                 "attached" if facts.has_attachment else "inline",
                 "named" if _Part(cases=facts.cases[:1]).is_named else "nameless",
-                "authority" if facts.authority else "no-authority",
+                _authority_key(facts),
                 "together" if facts.together_with else "alone",
                 *(["exercise"] if facts.exercise else []),
+                *(f"some-{state}" for state in RowState if facts.numbers(state)),
             }
         )
 
@@ -198,20 +219,13 @@ class _Pen:
             "email": facts.writer.email,
             "campaign": one_line(facts.campaign),
             "authority": one_line(facts.authority),
+            "responder": one_line(facts.responder),
             "domain": facts.domain,
             "introduced": case.introduced,
             "legal": facts.writer.legal.get(self.language, ""),
             "file": rows.file_name(facts),
-            "new": str(len(facts.cases)),
         }
-        if facts.earlier is not None:
-            values |= {
-                "earlier_date": facts.earlier.sent_at.strftime("%Y-%m-%d"),
-                "earlier_reference": print_reference(facts.earlier.reference),
-                "closed": str(facts.earlier.closed),
-                "remaining": str(facts.earlier.remaining),
-            }
-        return values
+        return values | _earlier(facts)
 
     @property
     def names(self) -> dict[str, str]:
@@ -220,6 +234,8 @@ class _Pen:
 
     def evidence(self) -> str:
         facts, names = self.facts, self.names
+        if facts.kind is WaveKind.CLOSING and not facts.has_attachment:
+            return rows.became(facts, names) if self.is_first else self.passage("rows-above")
         if facts.is_one:
             return rows.one_case(facts.cases[0], names)
         if facts.has_attachment:

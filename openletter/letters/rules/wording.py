@@ -23,14 +23,19 @@ CONDITIONS = frozenset(
         *("owner", "provider", "csirt"),
         *("one", "more", "inline", "attached"),
         *("open-relay", "open-http-proxy", "open-socks", "several", "exit-only"),
-        *("named", "nameless", "authority", "no-authority", "alone", "together", "exercise"),
+        *("named", "nameless", "alone", "together", "exercise"),
+        *("authority", "responder", "no-authority"),
+        *("some-closed", "some-taken-back", "some-announced", "some-remaining", "some-new"),
     }
 )
 PLACEHOLDERS = frozenset(
     {
         *("ip", "number", "reference", "link", "genuine", "partner", "partners", "email"),
-        *("campaign", "authority", "domain", "introduced", "product", "legal", "file", "step"),
-        *("earlier_date", "earlier_reference", "closed", "remaining", "new"),
+        *("campaign", "authority", "responder", "domain", "introduced", "product", "legal"),
+        *("file", "step"),
+        *("earlier_date", "earlier_reference"),
+        *("closed", "taken_back", "announced", "remaining", "new"),
+        *("closed_rows", "taken_back_rows", "announced_rows", "remaining_rows", "new_rows"),
     }
 )
 _PASSAGE = re.compile(r"## (?P<name>[a-z-]+)(?: \((?P<conditions>[a-z, -]+)\))?")
