@@ -10,10 +10,12 @@ import base64
 import hashlib
 import re
 import secrets
+import tomllib
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from importlib.resources import files
 
 import idna
 
@@ -258,6 +260,38 @@ def normalise_mailbox(address: str) -> str | None:
 
 
 # -- languages ----------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, kw_only=True)
+class Language:
+    """One of the project's languages, and in which rooms it is complete."""
+
+    tag: str
+    name: str
+    english: str
+    direction: str
+    letters: str
+    site: str
+
+    @property
+    def is_right_to_left(self) -> bool:
+        return self.direction == "rtl"
+
+
+def _read_languages() -> dict[str, Language]:
+    text = (files("openletter") / "languages.toml").read_text(encoding="utf-8")
+    return {row["tag"]: Language(**row) for row in tomllib.loads(text)["language"]}
+
+
+LANGUAGES: Mapping[str, Language] = _read_languages()
+"""By tag, in the order of the contracts."""
+
+
+def on_site(tag: str) -> str:
+    """The language as it stands in a link to the site: itself where the site is complete in it."""
+    known = LANGUAGES.get(tag)
+    return tag.lower() if known and known.site == "complete" else "en"
+
 
 _ALIASES = {
     "no": "nb", "zh-cn": "zh-Hans", "zh-sg": "zh-Hans", "zh-tw": "zh-Hant",

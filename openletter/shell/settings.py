@@ -14,6 +14,7 @@ from csp.constants import NONE, SELF
 from openletter.shell import configuration as read
 from openletter.shell import logs, outside, secrets
 from openletter.shell.database import settings_for
+from openletter.words import LANGUAGES as PROJECT_LANGUAGES
 
 READER = read.reader_for(os.environ)
 
@@ -247,7 +248,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 
 LANGUAGE_CODE = "en"
-LANGUAGES = [("en", "English"), ("nl", "Nederlands")]
+LANGUAGES = [
+    (one.tag.lower(), one.name) for one in PROJECT_LANGUAGES.values() if one.site == "complete"
+]
 USE_I18N = True
 
 STATIC_URL = "/static/"
