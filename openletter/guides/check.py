@@ -18,8 +18,11 @@ from openletter.guides.model import (
 from openletter.guides.recognise import SPOKEN
 from openletter.guides.values import VARIABLE, VARIABLES
 
-_NEEDED = (SectionKey.ABOUT, SectionKey.CHECK_OUTSIDE, SectionKey.LETTER)
-"""Of a guide that a letter may carry; a page of advice needs the first one only."""
+_NEEDED = {
+    Kind.PAGE: (SectionKey.ABOUT,),
+    Kind.OUTSIDE: (SectionKey.ABOUT, SectionKey.CHECK_OUTSIDE),
+}
+_NEEDED_IN_LETTERS = (SectionKey.ABOUT, SectionKey.CHECK_OUTSIDE, SectionKey.LETTER)
 _CODE = re.compile(r"`[^`]+`")
 
 
@@ -46,9 +49,11 @@ def _check_sections(guide: Guide) -> None:
         raise GuideError(f"{guide.id}: a section stands twice")
     if keys != sorted(keys, key=list(SectionKey).index):
         raise GuideError(f"{guide.id}: the sections stand in the order of every guide")
-    for needed in _NEEDED[:1] if guide.kind is Kind.PAGE else _NEEDED:
+    for needed in _NEEDED.get(guide.kind, _NEEDED_IN_LETTERS):
         if needed not in keys:
             raise GuideError(f"{guide.id}: there is no section {{#{needed}}}")
+    if not guide.is_for_letters and SectionKey.LETTER in keys:
+        raise GuideError(f"{guide.id}: of this kind no letter carries steps")
     lab = guide.section(SectionKey.LAB)
     inside = set(_commands(lab)) if lab else set()
     for command in guide.commands.values():
@@ -108,9 +113,9 @@ def _check_kind(guide: Guide) -> None:
     commands = guide.commands.values()
     cases = {command.case for command in commands if command.role is BlockRole.OPEN}
     lived = {command.lived for command in commands if command.role is BlockRole.LIVED}
-    if guide.kind is Kind.EXECUTED and not (cases and lived):
+    if guide.is_followed and not (cases and lived):
         raise GuideError(f"{guide.id}: executed, so it has bad states and lived-in set-ups")
-    if guide.kind is not Kind.EXECUTED and cases:
+    if cases and not guide.is_followed:
         raise GuideError(f"{guide.id}: a guide with bad states is of the kind `executed`")
     if guide.kind is Kind.VENDOR and not guide.references:
         raise GuideError(f"{guide.id}: not followed, so it names the maker's page and its date")
@@ -123,10 +128,9 @@ def _check_kind(guide: Guide) -> None:
 def check_same_build(source: Guide, translation: Guide) -> None:
     """Same sections, same commands in the same places, same variables and code spans."""
     name = f"{source.id} ({translation.language})"
-    printed = [section for section in source.sections if section.key is not SectionKey.LAB]
-    if [s.key for s in printed] != [s.key for s in translation.sections]:
-        raise GuideError(f"{name}: other sections than the English text")
-    for here, there in zip(printed, translation.sections, strict=True):
+    if [s.key for s in source.page] != [s.key for s in translation.sections]:
+        raise GuideError(f"{name}: other sections than the English page")
+    for here, there in zip(source.page, translation.sections, strict=True):
         if _build(here) != _build(there):
             raise GuideError(f"{name}: {here.key}: paragraphs or commands differ from English")
         for found in (VARIABLE, _CODE):

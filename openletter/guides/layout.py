@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
 
 from wcwidth import wcswidth
 
@@ -11,6 +12,17 @@ NO_BREAK = "\u00a0"
 """A space that no line is broken at; printed as a plain space."""
 _KEPT_WHOLE = 24
 _BREAKS = re.compile(r"[ \t\n]+")
+_UNSPACED = r"\u2e80-\u2fdf\u3000-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
+"""Chinese and Japanese: written without spaces, broken between any two signs."""
+_NEVER_FIRST = (
+    r"、。，．・：；？！）」』】〉》〕］｝ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ々…\u3000"
+)
+_NEVER_LAST = r"（「『【〈《〔［｛"
+_MAY_BREAK = re.compile(
+    rf"(?<=[{_UNSPACED}])(?<![{_NEVER_LAST}])(?![{_NEVER_FIRST}]|$)"
+    rf"|(?<!^)(?<![{_NEVER_LAST}])(?=[{_UNSPACED}])(?![{_NEVER_FIRST}])"
+)
+_IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
 
 def width(text: str) -> int:
@@ -21,21 +33,39 @@ def width(text: str) -> int:
     return shown if shown >= 0 else len(text)
 
 
+def unwrap(lines: Iterable[str]) -> str:
+    """Lines of one paragraph as one; between Chinese or Japanese signs a line's end is no space."""
+    text = ""
+    for line in lines:
+        touching = text and _IS_UNSPACED.match(text[-1]) and _IS_UNSPACED.match(line)
+        text += line if touching or not text else f" {line}"
+    return text
+
+
+def _pieces(text: str) -> Iterator[tuple[str, str]]:
+    """What a line may be broken between, each with what stands before it on the same line."""
+    for word in _BREAKS.split(text.strip(" \t\n")):
+        first, *others = (word,) if word.isascii() else _MAY_BREAK.split(word)
+        yield " ", first
+        yield from (("", other) for other in others)
+
+
 def fill(text: str, *, first: str = "", rest: str = "", columns: int = COLUMNS) -> str:
     """One paragraph broken between words; a word wider than the line stands alone.
 
     `first` and `rest` are put before the first and the other lines and count. Lines break at
-    plain white space only, and a no-break space comes out as a plain one.
+    plain white space only (and between Chinese or Japanese signs), and a no-break space comes
+    out as a plain one.
     """
     lines: list[str] = []
     line, taken, empty = first, width(first), True
-    for word in _BREAKS.split(text.strip(" \t\n")):
+    for before, word in _pieces(text):
         wide = width(word)
-        if not empty and taken + 1 + wide > columns:
+        if not empty and taken + len(before) + wide > columns:
             lines.append(line.rstrip())
             line, taken, empty = rest, width(rest), True
-        line += word if empty else f" {word}"
-        taken += wide if empty else wide + 1
+        line += word if empty else f"{before}{word}"
+        taken += wide if empty else wide + len(before)
         empty = False
     lines.append(line.rstrip())
     return "\n".join(lines).replace(NO_BREAK, " ")

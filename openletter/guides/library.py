@@ -7,6 +7,8 @@ from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
+from openletter.guides.blocks import Blocks, in_language, paragraphs, problems
+from openletter.guides.blocks import parse as parse_blocks
 from openletter.guides.model import Guide, GuideError
 from openletter.guides.parse import parse, parse_translation
 from openletter.guides.recognise import UNKNOWN, Candidate, Facts, candidates, choose
@@ -42,6 +44,43 @@ def guide(guide_id: str, *, language: str = "en") -> Guide:
         return source
     text = (folder / f"{language}.md").read_text(encoding="utf-8")
     return parse_translation(text, of=source, language=language)
+
+
+def _blocks() -> Traversable:
+    return files("openletter.guides") / "blocks"
+
+
+def block_files() -> tuple[str, ...]:
+    """The languages whose steps are under way, whole or not."""
+    names = (file.name for file in _blocks().iterdir() if file.name.endswith(".md"))
+    return tuple(sorted(name.removesuffix(".md") for name in names))
+
+
+@cache
+def blocks(language: str) -> Blocks | None:
+    """The letters' steps in a language, as far as its file goes."""
+    if language not in block_files():
+        return None
+    text = (_blocks() / f"{language}.md").read_text(encoding="utf-8")
+    return parse_blocks(text, language=language)
+
+
+@cache
+def block_languages() -> tuple[str, ...]:
+    """The languages in which a letter can give every guide's steps, English first."""
+    english = paragraphs(all_guides())
+    found = [(tag, blocks(tag)) for tag in block_files()]
+    return ("en", *(tag for tag, read in found if read and not problems(read, english=english)))
+
+
+@cache
+def for_letter(guide_id: str, language: str) -> Guide:
+    """The guide with its steps in a language, in English where that language is not whole."""
+    source = guide(guide_id)
+    if language == "en" or language not in block_languages():
+        return source
+    found = blocks(language)
+    return in_language(source, found) if found else source
 
 
 def _known(guide_id: str) -> str:

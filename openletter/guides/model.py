@@ -16,7 +16,7 @@ class GuideError(ValueError):
 
 
 class BlockRole(StrEnum):
-    """What a block of commands is for. The first seven belong to the test lab alone.
+    """What a block of commands is for. The first eight belong to the test lab alone.
 
     `lived` lays out a configuration as somebody lives with it, still closed; `open` makes the
     mistake in it. `lab-use` is what that somebody does with the server, and `lab-check` looks
@@ -29,6 +29,7 @@ class BlockRole(StrEnum):
     LIVED = "lived"
     OPEN = "open"
     LAB_USE = "lab-use"
+    LAB_BOOT = "lab-boot"
     LAB_CHECK = "lab-check"
     CHECK_INSIDE = "check-inside"
     CHECK_OUTSIDE = "check-outside"
@@ -46,6 +47,7 @@ LAB_ROLES = frozenset(
         BlockRole.LIVED,
         BlockRole.OPEN,
         BlockRole.LAB_USE,
+        BlockRole.LAB_BOOT,
         BlockRole.LAB_CHECK,
     }
 )
@@ -56,12 +58,19 @@ class Kind(StrEnum):
 
     `executed` is followed on the real server; `vendor` rests on the maker's own page, seen on a
     date; `advice` fixes no one product; a `page` stands on the site only, never in a letter.
+    What is `outside` any product (a firewall, a router in front, a container) is followed like
+    one and stands on the site only.
     """
 
     EXECUTED = "executed"
+    OUTSIDE = "outside"
     VENDOR = "vendor"
     ADVICE = "advice"
     PAGE = "page"
+
+
+FOLLOWED = frozenset({Kind.EXECUTED, Kind.OUTSIDE})
+SITE_ONLY = frozenset({Kind.OUTSIDE, Kind.PAGE})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,12 +191,24 @@ class Guide:
     references: tuple[Reference, ...]
     sections: tuple[Section, ...]
     digest: str
-    """SHA-256 of the English source; a tested record and a translation are tied to it."""
+    """SHA-256 of the English page's source; a translation of the page is tied to it."""
+    followed: str = ""
+    """SHA-256 of all commands; the record of following them is tied to it."""
     status: str = ""
     reviewed_by: str = ""
 
     def section(self, key: SectionKey) -> Section | None:
         return next((section for section in self.sections if section.key is key), None)
+
+    @property
+    def is_followed(self) -> bool:
+        """Whether its commands are typed on a real server."""
+        return self.kind in FOLLOWED
+
+    @property
+    def is_for_letters(self) -> bool:
+        """Whether a letter may carry its steps; the others stand on the site only."""
+        return self.kind not in SITE_ONLY
 
     @property
     def page(self) -> tuple[Section, ...]:

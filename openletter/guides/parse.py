@@ -8,11 +8,12 @@ not be.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import date
 
 from openletter.guides.check import check, check_same_build
@@ -33,6 +34,7 @@ from openletter.guides.model import (
 from openletter.words import Weakness
 
 _HEADING = re.compile(r"## (?P<text>.+?) \{#(?P<key>[a-z-]+)\}")
+_UNPRINTED = re.compile(r"^## .+ \{#(?:letter|lab)\}$", re.MULTILINE)
 _REFERENCE = re.compile(r"\[\[(?P<id>[a-z0-9-]+)\]\]")
 _ITEM = re.compile(r"(?P<marker>-|\d+\.) +(?P<text>.*)", re.DOTALL)
 _FOR = re.compile(r"\{(?P<which>[a-z -]+)\} ")
@@ -48,7 +50,7 @@ _FRONT_TRANSLATION = {"title", "source", "status", "reviewed-by"}
 
 
 def digest_of(text: str) -> str:
-    """What ties translations and test records to a source: SHA-256 in hex."""
+    """What ties translations and test records to what they were made from: SHA-256 in hex."""
     return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -68,14 +70,30 @@ def parse(text: str) -> Guide:
         kind=_kind(front, reading.name),
         references=tuple(_references(front.get("reference", []), reading.name)),
         sections=tuple(reading.sections(body)),
-        digest=digest_of(text),
+        digest=digest_of(f"{front['title']}\n{_UNPRINTED.split(body, maxsplit=1)[0].rstrip()}"),
     )
     check(guide)
-    return guide
+    return replace(guide, followed=_followed(guide))
+
+
+def _followed(guide: Guide) -> str:
+    """Digest of what is typed and looked for; the prose around it may become shorter or clearer."""
+    commands = [
+        {
+            name: sorted(value) if name == "weaknesses" else value
+            for name, value in said.items()
+            if value
+        }
+        for said in map(asdict, guide.commands.values())
+    ]
+    return digest_of(json.dumps([guide.id, guide.ports, commands], sort_keys=True))
 
 
 def parse_translation(text: str, *, of: Guide, language: str) -> Guide:
-    """The same guide in another language; refused when stale or not of the same build."""
+    """The guide's page in another language; refused when stale or not of the same build.
+
+    The letter's steps come from the language's blocks: see `blocks`.
+    """
     front, body = _split(text, allowed=_FRONT_TRANSLATION)
     reading = _Reading(name=f"{of.id} ({language})", defines=False, commands=dict(of.commands))
     if front.get("source") != of.digest:

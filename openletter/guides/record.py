@@ -1,7 +1,8 @@
 """What became of following the guides on real servers: `tested.json`, read and told.
 
-The record ties each outcome to the digest of the guide that was followed. Another digest means
-that the text changed since: the page and docs/guides-tested.md then say so by themselves.
+The record ties each outcome to the digest of the commands that were followed, the laboratory's
+included. Another digest means that they changed since: the page and docs/guides-tested.md then say
+so by themselves. Prose may become shorter or clearer without losing the proof.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-from openletter.guides.model import Guide, Kind
+from openletter.guides.model import Guide
 
 _HEAD = """\
 # Guides followed on real servers
@@ -35,7 +36,7 @@ class Tested:
     version: str
     date: str
     is_current: bool
-    """The guide that was followed is the guide as it stands."""
+    """The commands that were followed are the guide's as it stands."""
     states: int
     """Bad states, each counted once."""
     configurations: int
@@ -64,11 +65,11 @@ def _record() -> Mapping[str, Mapping[str, object]]:
 def tested(guide: Guide) -> Tested | None:
     """The last run; None: nobody has followed this guide."""
     run = _record().get(guide.id)
-    return read_run(run, digest=guide.digest) if run else None
+    return read_run(run, digest=guide.followed) if run else None
 
 
 def read_run(run: Mapping[str, object], *, digest: str) -> Tested:
-    """A run as the record keeps it, compared with the digest of the guide as it stands."""
+    """A run as the record keeps it, compared with the digest of the commands as they stand."""
     cases = run["cases"] if isinstance(run["cases"], dict) else {}
     told = [(what, value) for case in cases.values() for what, value in case.items()]
     names = [name.split(" / ") for name in cases]
@@ -96,7 +97,7 @@ def table(guides: Iterable[Guide]) -> str:
 
 def _row(guide: Guide, run: Tested | None) -> str:
     if run is None:
-        why = "not tested" if guide.kind is Kind.EXECUTED else ""
+        why = "not tested" if guide.is_followed else ""
         seen = max((reference.seen.isoformat() for reference in guide.references), default="")
         page = f"the maker's page, seen {seen}" if seen else why
         return f"| {guide.id} | {guide.kind} | {page} | | | | | | |"

@@ -19,6 +19,7 @@ BLANKS = {
     "foreign": "YOU@ELSEWHERE",
     "user": "YOUR-NAME",
     "inside": "INSIDE-ADDRESS",
+    "six": "YOUR-IPV6-ADDRESS",
     "others": "OTHER-DOMAINS",
     "unit": "YOUR-UNIT",
     "file": "YOUR-FILE",

@@ -50,7 +50,7 @@ def test_it_names_pages_of_the_maker_and_says_in_every_letter_that_nobody_tried_
     assert all(reference.title for reference in guide.references)
     assert all(urlsplit(reference.page).hostname for reference in guide.references)
     for tag, says in (("en", "could not try this"), ("nl", "niet zelf beproeven")):
-        read = library.guide(guide.id, language=tag)
+        read = library.for_letter(guide.id, tag)
         for weakness in guide.weaknesses:
             text = block(read, values=Values(port=25), weakness=weakness)
             assert says in " ".join(text.split())

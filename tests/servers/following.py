@@ -2,7 +2,7 @@
 
 `python -m tests.servers.following [GUIDE...]` follows every guide (or those named) in every bad
 state of every lived-in configuration and writes `openletter/guides/tested.json`, which ties the
-outcome to the guide's digest.
+outcome to the digest of the guide's commands.
 """
 
 from __future__ import annotations
@@ -191,7 +191,7 @@ def follow(name: str, *, only_first: bool = False) -> Outcome:
         for check in listed:
             _tell(name, state, check)
     return {
-        "digest": follower.guide.digest,
+        "digest": follower.guide.followed,
         "version": told[0] if told else "",
         "date": datetime.now(UTC).date().isoformat(),
         "changes": sorted(follower.touched),
