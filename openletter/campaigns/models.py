@@ -137,6 +137,9 @@ class Campaign(models.Model):
     )
     hours_until = models.PositiveSmallIntegerField(null=True)
     reminders = models.BooleanField(default=False)
+    closing_letters = models.BooleanField(
+        default=False, help_text="at the end, what became of it, to whoever was told something"
+    )
     recheck_days = ArrayField(models.PositiveSmallIntegerField(), default=list)
     inline_rows = models.PositiveSmallIntegerField(default=50)
     arms = models.JSONField(default=dict, help_text="arm -> share; empty = everybody is written to")
@@ -224,6 +227,9 @@ class Wave(models.Model):
             ),
             models.UniqueConstraint(
                 fields=["campaign"], condition=Q(kind="first"), name="one_first_wave"
+            ),
+            models.UniqueConstraint(
+                fields=["campaign"], condition=Q(kind="closing"), name="one_closing_wave"
             ),
         ]
 

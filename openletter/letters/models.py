@@ -10,7 +10,7 @@ from openletter.campaigns.models import Campaign, Partner, PartnerScoped, Wave
 from openletter.cases.models import Case, CaseLink
 from openletter.contacts.models import Choice
 from openletter.evidence.models import Withdrawal
-from openletter.words import DeliveryState, Reader, TokenPurpose
+from openletter.words import DeliveryState, Reader, TokenPurpose, WaveKind
 
 
 class Delivery(models.Model):
@@ -73,6 +73,10 @@ class Letter(models.Model):
 
     campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
     wave = models.ForeignKey(Wave, models.PROTECT, related_name="+")
+    kind = models.CharField(
+        max_length=10, choices=[(k, k) for k in WaveKind], default=WaveKind.FIRST,
+        help_text="the wave's, but a mailbox that never got a letter gets a first one",
+    )  # fmt: skip
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
     mailbox = models.CharField(max_length=320)
     recipient = models.CharField(max_length=320, help_text="as given, for RCPT TO and To")
@@ -87,6 +91,14 @@ class Letter(models.Model):
     raw = models.BinaryField(help_text="signed bytes, CRLF; secrets stand nowhere else")
     body_sha256 = models.BinaryField(max_length=32)
     wording_version = models.CharField(max_length=40)
+    wordings = ArrayField(
+        models.CharField(max_length=60), default=list,
+        help_text="one a language: what its partner must have approved",
+    )  # fmt: skip
+    told = ArrayField(
+        models.CharField(max_length=40), default=list,
+        help_text="case:state of all that earlier letters told; asked again at the door",
+    )  # fmt: skip
     thread = models.CharField(max_length=200, blank=True, help_text="first letter's Message-ID")
     composed_at = models.DateTimeField(help_text="campaign's clock")
     delivery = models.OneToOneField(Delivery, models.PROTECT, null=True, related_name="letter")
@@ -96,7 +108,12 @@ class Letter(models.Model):
     class Meta:
         db_table = "letter"
         constraints = [
-            models.UniqueConstraint(fields=["campaign", "mailbox", "wave"], name="never_twice")
+            models.UniqueConstraint(fields=["campaign", "mailbox", "wave"], name="never_twice"),
+            models.UniqueConstraint(
+                fields=["campaign", "mailbox", "kind"],
+                condition=Q(kind__in=[WaveKind.REMINDER, WaveKind.CLOSING]),
+                name="one_reminder_one_closing",
+            ),
         ]
         indexes = [
             models.Index(fields=["campaign", "id"], condition=Q(delivery=None), name="draft")
@@ -111,7 +128,9 @@ class LetterCase(models.Model):
     case = models.ForeignKey(Case, models.PROTECT, related_name="+")
     choice = models.ForeignKey(Choice, models.PROTECT, related_name="+")
     link = models.ForeignKey(CaseLink, models.PROTECT, related_name="+")
-    number = models.PositiveIntegerField(help_text="row in the letter, from 1")
+    number = models.PositiveIntegerField(
+        help_text="the case's number, the same in every letter to the mailbox"
+    )
 
     class Meta:
         db_table = "letter_case"
@@ -146,6 +165,33 @@ class Correction(models.Model):
                 name="approved_with_a_wave",
             ),
         ]
+
+
+class WordingApproval(models.Model):
+    """A partner lets one version of one wording go out in its name, until somebody takes it back.
+
+    Another text has another version, so that a change needs a new approval.
+    """
+
+    partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
+    kind = models.CharField(max_length=10, choices=[(k, k) for k in WaveKind])
+    language = models.CharField(max_length=11)
+    version = models.CharField(max_length=60)
+    by = models.CharField(max_length=150)
+    at = models.DateTimeField()
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.CharField(max_length=150, blank=True)
+
+    objects: models.Manager[WordingApproval] = PartnerScoped["WordingApproval"].as_manager()
+
+    class Meta:
+        db_table = "wording_approval"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["partner", "version"], condition=Q(undone_at=None),
+                name="wording_approved_once",
+            )
+        ]  # fmt: skip
 
 
 class MailToken(models.Model):
