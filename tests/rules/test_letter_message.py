@@ -11,7 +11,7 @@ import dkim
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openletter.letters.rules.body import encode_text
@@ -146,11 +146,13 @@ def test_no_key_no_signature() -> None:
 
 @given(st.text(max_size=400))
 @settings(deadline=None)
+@example("\u6f22\u5b57\u2028\u6f22\u5b57\x85\u6f22\u5b57\x0b\u6f22\u5b57\x1c\u6f22")
+@example("a\u2028b\x85c\x0bd\x0c.\x1d")
 def test_any_text_comes_back_as_it_was(text: str) -> None:
-    body = "\n".join(text.splitlines()) + "\n"
-    read = parsed(a_message(Written(subject="x", body=body), keys=()))
-    back = read.get_payload(decode=True).decode("utf-8", "surrogatepass").replace("\r\n", "\n")
-    assert back.rstrip("\n") == body.rstrip("\n")
+    read = parsed(a_message(Written(subject="x", body=text), keys=()))
+    back = read.get_payload(decode=True).decode("utf-8", "surrogatepass")
+    lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
+    assert back == "\r\n".join(lines) + "\r\n"
 
 
 @given(st.text(alphabet="abc= .\tFrom é漢\u202e", max_size=300))

@@ -11,13 +11,17 @@ _MUCH = 0.3
 
 
 def encode_text(text: str) -> tuple[str, bytes]:
-    """(transfer encoding, octets ending in CRLF) of a text with any line ends."""
+    """(transfer encoding, octets ending in CRLF) of a text whose lines end in LF or CRLF.
+
+    Nothing else ends a line (U+2028 and its like stay characters); empty lines at the end go.
+    """
+    lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
     octets = text.encode()
     other = sum(octet > 0x7E for octet in octets) if not octets.isascii() else 0
     if other > _MUCH * len(octets):
-        return "base64", encode_base64("\r\n".join(text.splitlines()).encode() + b"\r\n")
-    lines = (part for line in text.split("\n") for part in _quoted(line.rstrip("\r")))
-    return "quoted-printable", ("\r\n".join(lines).rstrip("\r\n") + "\r\n").encode("ascii")
+        return "base64", encode_base64("\r\n".join(lines).encode() + b"\r\n")
+    quoted = (part for line in lines for part in _quoted(line))
+    return "quoted-printable", ("\r\n".join(quoted) + "\r\n").encode("ascii")
 
 
 def encode_base64(octets: bytes) -> bytes:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from openletter.letters.rules.body import encode_base64, encode_text
+from openletter.letters.rules.body import encode_text
 from openletter.letters.rules.dkim import Header, SigningKey, signatures
 from openletter.letters.rules.facts import LetterError, one_line
 from openletter.letters.rules.headers import header, phrase
@@ -92,12 +92,13 @@ def _content(written: Written, to: Addressing) -> tuple[list[tuple[str, str]], b
         return plain, text
     # "=_" occurs in no quoted-printable or base64 line, so no part can hold the boundary
     boundary = f"=_{hashlib.sha256(to.message_id.encode()).hexdigest()[:32]}"
+    table_encoding, table_octets = encode_text(written.table)
     table = [
         ("Content-Type", f"text/csv; charset=utf-8; header=present; name={written.table_name}"),
         ("Content-Disposition", f"attachment; filename={written.table_name}"),
-        ("Content-Transfer-Encoding", "base64"),
+        ("Content-Transfer-Encoding", table_encoding),
     ]
-    parts = ((plain, text), (table, encode_base64(written.table.encode())))
+    parts = ((plain, text), (table, table_octets))
     line = b"--" + boundary.encode()
     body = b"".join(_part(line, fields, octets) for fields, octets in parts) + line + b"--\r\n"
     mixed = [("Content-Type", f'multipart/mixed; boundary="{boundary}"')]

@@ -111,12 +111,16 @@ def spamassassin(home: Path) -> dict[str, dict[str, object]]:
 
 def rspamd(home: Path) -> dict[str, dict[str, object]]:
     """Give each letter's score and the symbols that made it."""
+    cache = debian.CACHE / "rspamd-compiled"
     command = scoring.rspamd_command(home, debian.UNPACKED)
+    scoring.lend_compiled(home, cache)
     start(command, home=home, port=scoring.RSPAMD_PORT)
-    return {
+    verdicts = {
         file.name: scoring.ask_rspamd(file.read_bytes())
         for file in sorted((home / "letters").iterdir())
     }
+    scoring.keep_compiled(home, cache)
+    return verdicts
 
 
 def _perl(script: str, home: Path) -> str:

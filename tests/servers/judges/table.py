@@ -1,0 +1,117 @@
+"""Writes docs/filter-scores.md: what both filters say of every letter that is built.
+
+.venv/bin/python -m tests.servers.judges.table [LANGUAGE ...]
+"""
+
+from __future__ import annotations
+
+import gzip
+import sys
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any
+
+from openletter.letters import library, preview
+from openletter.words import WaveKind
+from tests.samples import ROOT
+from tests.servers import debian
+from tests.servers.judges import court, filtered
+
+FILE = ROOT / "docs" / "filter-scores.md"
+FILTERS = ("spamassassin", "rspamd")
+SPOILT = ("unsigned", "shouting subject", "Reply-To at freemail")
+Scores = dict[str, dict[str, dict[str, Any]]]
+"""Filter -> name of the letter -> score and rules."""
+HEAD = """\
+# What spam filters say of our letters
+
+Written by `.venv/bin/python -m tests.servers.judges.table` on {date}: SpamAssassin {spamassassin} (spam from 5.0)
+and rspamd {rspamd} (greylists from 4, marks from 6, rejects from 15), Debian's packages with their stock rules and scores,
+offline. No blocklist, no learnt words, no fuzzy sums, no allowlist, no score changed. The letters go out as a
+partner's campaign sends them, from a made-up domain whose SPF, DKIM, DMARC, MX and PTR records stand in a DNS of the
+test's own ([tests/servers/judges](../tests/servers/judges)). Reputation can't be seen offline: what is shown is how a
+letter is built. The bar is 0 in both.
+
+{count} letters: each kind, reader and subject in each language, and for each kind and reader one about 60 addresses with
+its table attached; the highest score of each kind. The last three columns show that the filters look: the first letter
+unsigned, with a shouting subject, and with its answers going to a freemail address.
+
+"""
+
+
+def main(languages: list[str]) -> int:
+    if missing := [why for name in FILTERS if (why := court.why_not(name))]:
+        sys.stderr.write(f"{missing[0]}\n")
+        return 1
+    chosen = languages or list(library.languages())
+    with ThreadPoolExecutor(2) as pool:
+        rows = dict(zip(chosen, pool.map(scores_of, chosen), strict=True))
+    FILE.write_text(_page(rows), encoding="utf-8")
+    worst = max(one["score"] for _, one in _letters(rows))
+    sys.stderr.write(f"written: {FILE.relative_to(ROOT)}, worst score {worst}\n")
+    return int(worst > 0)
+
+
+def scores_of(language: str) -> Scores:
+    """Every letter of a language, and three ways to spoil its first one."""
+    signed_with, now = filtered.signing_keys(), datetime.now(UTC)
+    pile = filtered.pile_of(language, signed_with=signed_with, now=now)
+    first = filtered.draft(preview.Asked(language=language), now=now)
+    letters = (
+        first.received(()),
+        first.shouting().received(signed_with),
+        first.answered_at_freemail().received(signed_with),
+    )
+    pile |= zip(SPOILT, letters, strict=True)
+    records = filtered.records(signed_with)
+    return {by: court.judged(pile, by=by, records=records, patience=900) for by in FILTERS}
+
+
+def _page(rows: dict[str, Scores]) -> str:
+    versions = {package: _version(package) for package in FILTERS}
+    date, count = datetime.now(UTC).date().isoformat(), sum(1 for _ in _letters(rows)) // 2
+    kinds = library.kinds()
+    lines = [HEAD.format(date=date, count=f"{count:,}", **versions)]
+    for by in FILTERS:
+        titles = ["language", *kinds, *SPOILT]
+        lines += [f"## {by}\n\n| {' | '.join(titles)} |\n|{'---|' * len(titles)}\n"]
+        lines += [_line(tag, scores[by], kinds) for tag, scores in rows.items()]
+        lines += ["\n", _why(rows, by), "\n"]
+    return "".join(lines).rstrip("\n") + "\n"
+
+
+def _line(tag: str, told: dict[str, dict[str, Any]], kinds: tuple[WaveKind, ...]) -> str:
+    highest = [max(told[name]["score"] for name in told if f"-{kind}-" in name) for kind in kinds]
+    cells = [*highest, *(told[name]["score"] for name in SPOILT)]
+    return f"| {tag} | {' | '.join(f'{cell + 0.0:+.2f}' for cell in cells)} |\n"
+
+
+def _letters(rows: dict[str, Scores]) -> Iterator[tuple[str, dict[str, Any]]]:
+    for scores in rows.values():
+        for by, told in scores.items():
+            yield from ((by, one) for name, one in told.items() if name not in SPOILT)
+
+
+def _why(rows: dict[str, Scores], by: str) -> str:
+    """Which rules made these scores, and in how many letters."""
+    found = [one["rules"] for name, one in _letters(rows) if name == by]
+    counted = Counter((rule, score) for rules in found for rule, score in rules.items())
+    moved = [
+        f"{rule} {score:+g} in {'all' if number == len(found) else f'{number:,}'}"
+        for (rule, score), number in counted.most_common()
+        if abs(score) >= 0.01
+    ]
+    return f"Moved by: {', '.join(moved)}.\n"
+
+
+def _version(package: str) -> str:
+    """Debian's version of the unpacked package, from its changelog."""
+    file = debian.UNPACKED / "usr/share/doc" / package / "changelog.Debian.gz"
+    with gzip.open(file, "rt", encoding="utf-8") as text:
+        return text.readline().split("(")[1].split(")")[0]
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))
