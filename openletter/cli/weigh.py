@@ -130,7 +130,7 @@ class _Said:
         return found
 
     def weighed(self, book: SourceBook, *, now: datetime) -> dict[Weakness, Weighed]:
-        policy = Policy(copies=book.families())
+        policy = Policy(origins=book.origins())
         return {kind: weigh(them, policy=policy, now=now) for kind, them in self.by(book).items()}
 
     def traced(self) -> dict[int, Form]:

@@ -22,7 +22,7 @@ from openletter.evidence.copying import copy_findings
 from openletter.evidence.following import follow
 from openletter.evidence.models import Finding, Observation, Withdrawal
 from openletter.evidence.rules.forms import Form
-from openletter.evidence.rules.weigh import CERT_ONLY, Listing, Policy, Weighed
+from openletter.evidence.rules.weigh import CERT_ONLY, REPLAYED, Listing, Policy, Weighed
 from openletter.evidence.rules.weigh import weigh as conclude
 from openletter.words import Judgement, Role, Weakness
 
@@ -46,7 +46,7 @@ def policy_of(campaign: Campaign | None) -> Policy:
     """A campaign's own knobs; nobody's: those with which its world is weighed."""
     if campaign is None:
         return world_policy(None)
-    return replace(_knobs(campaign), copies=known.known_sources(campaign.world).families())
+    return replace(_knobs(campaign), origins=known.known_sources(campaign.world).origins())
 
 
 def world_policy(world: Campaign | None) -> Policy:
@@ -61,7 +61,7 @@ def world_policy(world: Campaign | None) -> Policy:
         fresh_unsaid=max(one.fresh_unsaid for one in knobs),
         fresh_ipv6=max(one.fresh_ipv6 for one in knobs),
         fresh_moving=max(one.fresh_moving for one in knobs),
-        copies=known.known_sources(None).families(),
+        origins=known.known_sources(None).origins(),
     )
 
 
@@ -185,19 +185,27 @@ def stored_beside(
 ) -> dict[Weakness, Form]:
     """The stored conclusions about an address, and whether today's rules conclude the same.
 
-    Each is replayed at the moment at which it was made.
+    Each is replayed at the moment at which it was made, and by the rule that made it: `replayed`
+    says whether that comes out as it stands; null where the rule is no longer known.
     """
     found: dict[Weakness, Form] = {}
+    knobs = policy or world_policy(exercise)
     for finding in Finding.objects.filter(exercise=exercise, ip=ip):
         at, weakness = finding.weighed_at, Weakness(finding.weakness)
-        replayed, _ = weigh_address(ip, exercise=exercise, now=at, known_at=at, policy=policy)
-        again = replayed.get(weakness)
+        said = said_of([(ip, weakness)], exercise=exercise, since=at - REMEMBERED, known_at=at)
+        listings = said.get((ip, weakness), [])
+        again = conclude(listings, policy=knobs, now=at)
+        by_its_own = None
+        if finding.rule_version in REPLAYED:
+            own = replace(knobs, rule=finding.rule_version)
+            by_its_own = not _differs(finding, conclude(listings, policy=own, now=at))
         found[weakness] = {
             "finding": finding.state,
             "confidence": finding.confidence,
             "rule_version": finding.rule_version,
             "weighed_at": at.strftime("%Y-%m-%dT%H:%M:%SZ"),
-            "differs": again is None or _differs(finding, again),
+            "differs": _differs(finding, again),
+            "replayed": by_its_own,
         }
     return found
 

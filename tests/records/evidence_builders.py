@@ -47,6 +47,12 @@ def a_zone(*addresses: str, campaign: Campaign | None, now: datetime = NOW) -> B
     return take_in(head + "\n".join(addresses) + "\n", "dnsbl.example", campaign, now=now)
 
 
+def proxy_list(*addresses: str, at: datetime = NOW) -> str:
+    """The spys.me list as of a moment: a third source, whose origin is known."""
+    head = f"Proxy list (#400) updated at {at:%a, %d %b %y %H:%M:%S} +0000"
+    return "\n".join([head, "", *(f"{ip}:3128 NL-H-S -" for ip in addresses), ""])
+
+
 def said_open(*addresses: str, campaign: Campaign, now: datetime = NOW) -> None:
     """Two independent sources say that an HTTP proxy stands open; all of it weighed."""
     a_scan(*addresses, campaign=campaign, now=now)

@@ -18,7 +18,7 @@ from openletter.wire.smtp import Fate, Outcome, Stage
 from tests.builders import NOW, a_user
 from tests.letter_builders import ABUSE, a_campaign_with_wave, a_choice
 from tests.mail_builders import an_installation
-from tests.records.evidence_builders import said_open, take_in
+from tests.records.evidence_builders import proxy_list, said_open, take_in
 
 ZONE = "example-dnsbl"
 WRONG, RIGHT = "192.0.2.1", "192.0.2.2"
@@ -30,7 +30,7 @@ def a_world(state: Path) -> Campaign:
     an_installation(state)
     campaign = a_campaign_with_wave()
     said_open(WRONG, RIGHT, campaign=campaign)
-    take_in(f"http://{RIGHT}:3128\n", "list.txt", campaign)
+    take_in(proxy_list(RIGHT), "proxy.txt", campaign)
     weigh(campaign)
     return campaign
 

@@ -257,7 +257,7 @@ def test_a_correction_waits_for_an_approver_and_leaves_once_in_the_letters_threa
 def test_all_wrong_rows_of_a_mailbox_stand_in_one_correction(campaign: Campaign) -> None:
     sent(campaign)
     withdraw(campaign)
-    withdraw(campaign, "unnamed-list")
+    withdraw(campaign, "spysme")
     assert the_case(RIGHT).state == CaseState.WITHDRAWN
     for one in Correction.objects.all():
         corrections.approve(one, user=an_approver(campaign), now=NOW + HOUR)
@@ -271,7 +271,7 @@ def test_wrong_rows_that_turn_up_later_get_a_letter_of_their_own(campaign: Campa
     withdraw(campaign)
     approve(campaign)
     compose(campaign, now=NOW + HOUR)
-    withdraw(campaign, "unnamed-list")
+    withdraw(campaign, "spysme")
     later = Correction.objects.get(approved_at=None)
     assert compose(campaign, now=NOW + HOUR) == 0
     corrections.approve(later, user=an_approver(campaign), now=NOW + HOUR)

@@ -13,7 +13,7 @@ from openletter.evidence import dayfiles, steps, taking, wide
 from openletter.evidence.models import Batch, Finding, Observation, Part
 from openletter.words import FindingState
 from tests.builders import NOW, a_campaign
-from tests.records.evidence_builders import a_scan, a_zone, take_in
+from tests.records.evidence_builders import a_scan, a_zone, proxy_list, take_in
 from tests.wire.feed_files import PROXY_HEADER, proxy_row
 
 pytestmark = pytest.mark.django_db
@@ -37,7 +37,7 @@ def a_feed(
 
 def a_list(*addresses: str, day: datetime, campaign: Campaign, head: str = "") -> Batch:
     """Another family's list; with a `head` the lists of one day differ."""
-    text = "\n".join([f"# {day:%Y-%m-%d} {head}", *(f"http://{ip}:3128" for ip in addresses)])
+    text = f"{proxy_list(*addresses, at=day)}\n# {head}\n"
     return take_in(text, f"list-{day:%Y-%m-%d}.txt", campaign, now=day)
 
 

@@ -13,14 +13,15 @@ from hypothesis import strategies as st
 
 from openletter import catalogue
 from openletter.evidence import sourcebook
+from openletter.evidence.rules.origins import Origins
 from openletter.evidence.rules.spaces import Space
 from openletter.evidence.rules.weigh import (
     CHECKED_CLOSED,
     CONTRADICTS,
+    RULE_VERSION,
     Listing,
     Policy,
     Weighed,
-    independent,
     was_ever_open,
     weigh,
 )
@@ -55,7 +56,7 @@ def said(
 
 
 def weighed(*listings: Listing, **copies: str) -> Weighed:
-    policy = Policy(copies={name: frozenset({of}) for name, of in copies.items()})
+    policy = Policy(origins=Origins(copies={name: frozenset({of}) for name, of in copies.items()}))
     return weigh(listings, policy=policy, now=NOW)
 
 
@@ -103,8 +104,8 @@ def test_lists_that_copy_each_other_count_once() -> None:
     assert weighed(said("a"), said("mirror"), mirror="a").state is SUSPECTED
     assert weighed(said("m1"), said("m2"), m1="origin", m2="origin").state is SUSPECTED
     assert weighed(said("a"), said("m1"), said("c"), m1="a").state is OPEN
-    assert independent({"a", "b", "c"}, {"a": frozenset({"b"}), "b": frozenset({"c"})}) == {"a"}
-    assert independent({"a", "b"}, {"a": frozenset({"b"}), "b": frozenset({"a"})}) == {"a"}
+    assert weighed(said("a"), said("b"), said("c"), a="b", b="c").families == ("a",)
+    assert weighed(said("a"), said("b"), a="b", b="a").families == ("a",)
 
 
 def test_the_port_most_families_name_comes_first() -> None:
@@ -198,9 +199,20 @@ def test_what_only_national_teams_may_hold_is_marked() -> None:
     assert (without.state, without.needs_cert) == (OPEN, False)
 
 
-def test_evidence_lasts_until_the_last_of_it_stops_counting() -> None:
-    conclusion = weighed(said("a", days=3), said("b", days=1, role=Role.UNKNOWN))
-    assert conclusion.fresh_until == NOW + 4 * DAY
+def test_it_is_open_until_too_few_of_those_who_say_so_are_fresh() -> None:
+    unsaid = said("b", days=1, role=Role.UNKNOWN)
+    assert weighed(said("a", days=3), unsaid).fresh_until == NOW + 3 * DAY
+    assert weighed(said("a", days=6), unsaid).fresh_until == NOW + 1 * DAY
+    assert weighed(said("a", days=6), unsaid, said("c")).fresh_until == NOW + 3 * DAY
+    assert weighed(said("a"), said("b", days=6), said("c")).fresh_until == NOW + 6 * DAY
+    alone = weighed(said("a", days=3), said("a", days=2, source="a2"))
+    assert (alone.state, alone.fresh_until) == (SUSPECTED, NOW + 5 * DAY)
+    assert weighed(said("a", days=9)).fresh_until is None
+
+
+def test_no_entry_left_is_not_open_either() -> None:
+    unsaid = [said(name, days=0, role=Role.UNKNOWN) for name in "bc"]
+    assert weighed(said("a", days=6.5), *unsaid).fresh_until == NOW + 0.5 * DAY
 
 
 def test_it_was_open_once_if_what_is_left_agreed_at_some_moment() -> None:
@@ -278,6 +290,18 @@ def test_time_alone_never_opens(listings: list[Listing], days: float) -> None:
     assert GRADES[later.state] <= GRADES[weigh(past, policy=Policy(), now=NOW).state]
 
 
+@given(LISTINGS)
+def test_it_stays_open_until_then_and_no_longer(listings: list[Listing]) -> None:
+    past = [one for one in listings if one.seen_at is None or one.seen_at <= NOW]
+    conclusion = weighed(*past)
+    if conclusion.state is not OPEN:
+        return
+    until = conclusion.fresh_until
+    assert until is not None
+    assert weigh(past, policy=Policy(), now=until).state is OPEN
+    assert weigh(past, policy=Policy(), now=until + timedelta(microseconds=1)).state is not OPEN
+
+
 @given(LISTINGS, st.floats(0, 20), st.floats(0, 1))
 def test_if_it_was_open_at_any_moment_it_was_ever_open(
     listings: list[Listing], days: float, share: float
@@ -300,6 +324,44 @@ def test_taking_rows_back_never_raises_and_leaves_no_trace(listings: list[Listin
     assert GRADES[half.state] <= GRADES[weighed(*listings).state]
     gone = weighed(*listings[::2])
     assert (half.state, half.rows, half.last_seen) == (gone.state, gone.rows, gone.last_seen)
+
+
+@given(LISTINGS, st.sampled_from("abcd"))
+def test_what_nobody_named_adds_no_voice_where_ports_are_told(
+    listings: list[Listing], name: str
+) -> None:
+    """Whatever it says: a file without a name is never the second that makes it open."""
+    policy = Policy(origins=Origins(unnamed=frozenset({name})))
+    conclusion = weigh(listings, policy=policy, now=NOW)
+    named = [one for one in listings if one.family != name]
+    if conclusion.state is OPEN:
+        assert len(weigh(named, policy=policy, now=NOW).families) >= 2
+    both = replace(policy, origins=Origins(unnamed=frozenset("abcd")))
+    assert weigh(listings, policy=both, now=NOW).state is not OPEN
+
+
+@given(LISTINGS, st.dictionaries(st.sampled_from("abcd"), st.frozensets(st.sampled_from("abcd"))))
+def test_more_said_never_lowers_the_count(
+    listings: list[Listing], copies: dict[str, frozenset[str]]
+) -> None:
+    policy = Policy(origins=Origins(copies=copies))
+    still = [one for one in listings if not one.is_moving]
+    half = weigh(still[::2], policy=policy, now=NOW)
+    whole = weigh(still, policy=policy, now=NOW)
+    assert len(half.families) <= len(whole.families)
+    if not any(one.reason == CHECKED_CLOSED for one in still):
+        assert GRADES[half.state] <= GRADES[whole.state]
+
+
+@given(LISTINGS)
+def test_an_earlier_version_of_the_rule_can_be_replayed(listings: list[Listing]) -> None:
+    before = replace(Policy(origins=Origins(copies={"c": frozenset("ab")})), rule="weigh-2")
+    old, new = weigh(listings, policy=before, now=NOW), weighed(*listings)
+    assert (old.rule_version, new.rule_version) == ("weigh-2", RULE_VERSION)
+    assert old.rows == new.rows
+    counting = [said(name) for name in "abc"]
+    assert weigh(counting, policy=before, now=NOW).state is SUSPECTED
+    assert weigh(counting, policy=replace(before, rule=RULE_VERSION), now=NOW).state is OPEN
 
 
 @given(LISTINGS, st.randoms())

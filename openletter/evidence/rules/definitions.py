@@ -14,7 +14,7 @@ from openletter.wire.mappedcsv import BadMappingError, CsvMapping, read_mapping
 from openletter.words import Judgement, Role, Weakness
 
 Raw = Mapping[str, object]
-_PLAIN_KEYS = frozenset({"id", "name", "family", "reason", "citation", "dead"})
+_PLAIN_KEYS = frozenset({"id", "name", "family", "operator", "reason", "citation", "dead"})
 _LISTS = frozenset({"copies", "reports", "zones", "marks", "skip"})
 _FLAGS = frozenset(
     {
@@ -25,6 +25,7 @@ _FLAGS = frozenset(
         "made_up",
         "neighbours",
         "lists_64s",
+        "unnamed",
     }
 )
 _WORTHS = frozenset({Judgement.ACCEPT, Judgement.CORROBORATES, Judgement.REACHABLE_ONLY})
@@ -57,6 +58,7 @@ def _feed(raw: Raw) -> Feed:
         id=texts["id"],
         name=texts["name"],
         family=texts["family"],
+        operator=texts["operator"],
         reason=texts["reason"] or "says-open",
         citation=texts["citation"],
         dead=texts["dead"],

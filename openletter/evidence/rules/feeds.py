@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from openletter.evidence.rules.origins import Origins
 from openletter.wire.mappedcsv import CsvMapping
 from openletter.words import Judgement, Role, Weakness
 
@@ -55,7 +56,8 @@ class Downgrade:
 class Feed:
     """One list or report of one origin.
 
-    `family` is the independent origin; `copies` are families whose rows it repeats. `worth` caps
+    `family` is the independent origin; `copies` are families whose rows it repeats; `operator` is
+    who is behind several families; `unnamed`: nobody told whose word it is. `worth` caps
     what any of its rows can be. `weakness` is what a row is about when nothing in it says so.
     `dead` says since when and why nothing it says counts. `refusals` are answers that mean "not
     told", as single codes or networks of them. `neighbours`: it lists the surroundings of others;
@@ -71,6 +73,8 @@ class Feed:
     worth: Judgement = Judgement.ACCEPT
     reason: str = "says-open"
     copies: tuple[str, ...] = ()
+    operator: str = ""
+    unnamed: bool = False
     weakness: tuple[Weakness, ...] = ()
     tags: Mapping[str, tuple[Meaning, ...]] = field(default_factory=dict)
     codes: Mapping[str, tuple[Meaning, ...]] = field(default_factory=dict)
@@ -147,9 +151,20 @@ class SourceBook:
     def by_zone(self, zone: str) -> Feed | None:
         return next((feed for feed in self if zone and zone in feed.zones), None)
 
-    def families(self) -> Mapping[str, frozenset[str]]:
-        """Family -> families whose rows it repeats."""
-        found: dict[str, set[str]] = {}
+    def origins(self) -> Origins:
+        """Which families repeat which."""
+        copies: dict[str, set[str]] = {}
+        operators: dict[str, set[str]] = {}
         for feed in self:
-            found.setdefault(feed.family, set()).update(feed.copies)
-        return {family: frozenset(copied) for family, copied in found.items()}
+            copies.setdefault(feed.family, set()).update(feed.copies)
+            operators.setdefault(feed.family, set()).update({feed.operator} - {""})
+        with_ports = {feed.family for feed in self if feed.format not in _WITHOUT_PORTS}
+        return Origins(
+            copies={family: frozenset(copied) for family, copied in copies.items()},
+            operators={family: frozenset(names) for family, names in operators.items()},
+            unnamed=frozenset(feed.family for feed in self if feed.unnamed),
+            portless=frozenset(set(copies) - with_ports),
+        )
+
+
+_WITHOUT_PORTS = frozenset({Format.RBLDNSD, Format.ANSWERS})

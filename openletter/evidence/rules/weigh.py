@@ -1,28 +1,36 @@
 """What to conclude from everything that is said of one address and one weakness. Pure.
 
 Two independent families of sources, fresh enough, and at least one that saw where the server
-*listens*. Families that repeat each other count once. A list that does not say which side it sees
-counts beside one that does. What only says "reachable", only corroborates, names a range, names
-where traffic leaves, or was taken back, never counts. What contradicts is shown and lowers the
-confidence; a check that found it closed after everything else outweighs it.
+*listens*. Families that repeat each other count once (`origins`). A list that does not say which
+side it sees counts beside one that does. What only says "reachable", only corroborates, names a
+range, names where traffic leaves, or was taken back, never counts. What contradicts is shown and
+lowers the confidence; a check that found it closed after everything else outweighs it.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from openletter.evidence.rules.judge import CLOCKS_DIFFER
-from openletter.evidence.rules.spaces import Space
+from openletter.evidence.rules.listings import (
+    BY_ITS_OWN_SECOND,
+    REPLAYED,
+    RULE_VERSION,
+    Listing,
+    Policy,
+)
 from openletter.words import FindingState, Judgement, Reason, Role, Value
 
-RULE_VERSION = "weigh-2"
+__all__ = [
+    "CERT_ONLY", "CHECKED_CLOSED", "CONTRADICTS", "REPLAYED", "RULE_VERSION", "Listing", "Policy",
+    "Weighed", "moving_together", "was_ever_open", "weigh",
+]  # fmt: skip
+
 CERT_ONLY = "cert_only"
 """The term of a source whose data national teams alone may hold."""
-BY_ITS_OWN_SECOND = "row"
-"""`dated_by` of a row that gave the second itself; in moving space nothing less leads to anyone."""
 CHECKED_CLOSED = "check-found-closed"
 CONTRADICTS = frozenset({CHECKED_CLOSED, "asks-for-sign-in"})
 """Why a row that is no `accept` says outright that the server is not open."""
@@ -34,73 +42,13 @@ _WHY_NOT_OPEN = {
 }
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Listing:
-    """One statement of a source: what it says (`says`), of which side, when it was seen.
-
-    `key` leads back to the row it came from. `space` and `dated_by` are the row's own words for
-    moving space and for whose time it is; `moves`: another row knows that the address moves.
-    """
-
-    key: int
-    source: str
-    family: str
-    says: Judgement
-    role: Role
-    port: int | None = None
-    seen_at: datetime | None = None
-    dated_by: str = BY_ITS_OWN_SECOND
-    reason: str = ""
-    space: str = ""
-    moves: bool = False
-    is_ipv6: bool = False
-    cert_only: bool = False
-    taken_back: bool = False
-    taken_back_since: bool = False
-
-    @property
-    def is_moving(self) -> bool:
-        return self.moves or (bool(self.space) and Space(self.space).is_moving)
-
-    @property
-    def is_set_aside(self) -> bool:
-        return bool(self.space) and Space(self.space).is_set_aside
-
-
-@dataclass(frozen=True, kw_only=True)
-class Policy:
-    """A campaign's knobs, and which families repeat which.
-
-    The limits are where as many servers are still there as a week leaves of what is seen listening
-    on IPv4 (84 %, measured on 143 weekly lists): four days where a list does not say which side it
-    sees (74 % after a week), two on IPv6 (53 %). Moving space has its next customer by then.
-    """
-
-    families_needed: int = 2
-    fresh_for: timedelta = timedelta(days=7)
-    fresh_unsaid: timedelta = timedelta(days=4)
-    fresh_ipv6: timedelta = timedelta(days=2)
-    fresh_moving: timedelta = timedelta(hours=48)
-    copies: Mapping[str, frozenset[str]] = field(default_factory=dict)
-
-    def limit(self, one: Listing) -> timedelta:
-        """How long a statement of this kind counts: the shortest of what holds for it."""
-        limits = [self.fresh_for]
-        if one.role is not Role.ENTRY:
-            limits.append(self.fresh_unsaid)
-        if one.is_ipv6:
-            limits.append(self.fresh_ipv6)
-        if one.is_moving:
-            limits.append(self.fresh_moving)
-        return min(limits)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Weighed:
     """The conclusion, and the rows it rests on; where none is fresh, those that once said so.
 
-    `last_seen` is the newest row that counts, `fresh_until` when the last of them stops counting;
-    with `needs_cert` it is open only thanks to sources that national teams alone may hold.
+    `last_seen` is the newest row that counts. `fresh_until`: of what is open, when it no longer is
+    unless more is said; of what is suspected, when the last row stops counting. With `needs_cert`
+    it is open only thanks to sources that national teams alone may hold.
     """
 
     state: FindingState
@@ -129,7 +77,7 @@ class _Scales:
     now: datetime
     said: Sequence[Listing]
     counting: Sequence[Listing]
-    origins: frozenset[str]
+    origins: tuple[str, ...]
 
     @property
     def is_enough(self) -> bool:
@@ -177,16 +125,15 @@ def weigh(listings: Iterable[Listing], *, policy: Policy, now: datetime) -> Weig
     return Weighed(
         state=state,
         confidence=_confidence(scales, state=state),
-        families=tuple(sorted(scales.origins)),
+        families=scales.origins,
         ports=_ports(basis),
         reasons=tuple(_reasons(scales)),
         rows=tuple(sorted(one.key for one in basis)),
         first_seen=min(times, default=None),
         last_seen=max(times, default=None),
         needs_cert=state is FindingState.OPEN and not _is_open_without_certs(scales),
-        fresh_until=max(
-            (one.seen_at + policy.limit(one) for one in counting if one.seen_at), default=None
-        ),
+        fresh_until=_open_until(scales) if state is FindingState.OPEN else _last_counts(scales),
+        rule_version=policy.rule,
     )
 
 
@@ -209,10 +156,9 @@ def _put_on(listings: Iterable[Listing], *, policy: Policy, now: datetime) -> _S
     told = sorted(moving_together(listings), key=lambda one: (one.source, one.key))
     said = [one for one in told if one.says is Judgement.ACCEPT and not one.taken_back]
     counting = [one for one in said if _why_left_out(one, policy=policy, now=now) is None]
-    origins = independent({one.family for one in counting}, policy.copies)
     return _Scales(
         told=told, policy=policy, now=now, said=said, counting=counting,
-        origins=frozenset(origins),
+        origins=policy.voices(counting),
     )  # fmt: skip
 
 
@@ -222,29 +168,6 @@ def moving_together(listings: Iterable[Listing]) -> list[Listing]:
     if any(one.is_moving for one in told):
         return [replace(one, moves=True) for one in told]
     return told
-
-
-def independent(families: Iterable[str], copies: Mapping[str, frozenset[str]]) -> set[str]:
-    """One name for each group of families that repeat each other, directly or through others.
-
-    A copy stands for its origin even when the origin's own list isn't there: two lists that both
-    copy a third are one voice.
-    """
-    group: dict[str, str] = {}
-
-    def root(name: str) -> str:
-        while group.setdefault(name, name) != name:
-            name = group[name]
-        return name
-
-    given = set(families)
-    for family in sorted(given):
-        for copied in sorted(copies.get(family, frozenset())):
-            group[root(family)] = root(copied)
-    named: dict[str, str] = {}
-    for family in sorted(given):
-        named.setdefault(root(family), family)
-    return set(named.values())
 
 
 def _is_within(one: Listing, limit: timedelta, *, now: datetime) -> bool:
@@ -264,6 +187,35 @@ def _is_open_without_certs(scales: _Scales) -> bool:
         return True
     public = [one for one in scales.told if not one.cert_only]
     return _put_on(public, policy=scales.policy, now=scales.now).is_enough
+
+
+def _expiries(scales: _Scales) -> list[datetime]:
+    """When each kind of what counts says its last: a family, with a port or not, of this side."""
+    last: dict[tuple[str, bool, bool], datetime] = {}
+    for one in scales.counting:
+        if one.seen_at is not None:
+            kind = (one.family, one.port is not None, one.role is Role.ENTRY)
+            until = one.seen_at + scales.policy.limit(one)
+            last[kind] = max(last.get(kind, until), until)
+    return sorted(set(last.values()))
+
+
+def _last_counts(scales: _Scales) -> datetime | None:
+    return max(_expiries(scales), default=None)
+
+
+def _open_until(scales: _Scales) -> datetime | None:
+    """The moment from which what counts now is too little, because some of it grew too old."""
+    return next((at for at in _expiries(scales) if not _is_open_after(scales, at)), None)
+
+
+def _is_open_after(scales: _Scales, moment: datetime) -> bool:
+    policy = scales.policy
+    left = [
+        one for one in scales.counting if one.seen_at and one.seen_at + policy.limit(one) > moment
+    ]
+    later = replace(scales, now=moment, counting=left, origins=policy.voices(left))
+    return later.is_enough and later.found_closed is None
 
 
 def _confidence(scales: _Scales, *, state: FindingState) -> float:
