@@ -1,4 +1,4 @@
-"""Before the first letter: `init`, `keys`, `user`, `config`."""
+"""Before the first letter: `init`, `user`, `config`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from openletter.cli.keys import keys_new, keys_show_dns
 from openletter.cli.operate import fail, say
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import User
 
-keys = typer.Typer(help="The signing key and what to publish in DNS.", no_args_is_help=True)
 user = typer.Typer(help="People who sign in to the desk.", no_args_is_help=True)
 config = typer.Typer(help="Settings and where they come from.", no_args_is_help=True)
 
@@ -23,7 +23,6 @@ config = typer.Typer(help="Settings and where they come from.", no_args_is_help=
 def register(app: typer.Typer) -> None:
     """Mount this part."""
     app.command()(init)
-    app.add_typer(keys, name="keys")
     app.add_typer(user, name="user")
     app.add_typer(config, name="config")
 
@@ -173,44 +172,6 @@ def user_add(
         person = _make_user(username, password=_password(password_file))
     Member.objects.update_or_create(user=person, partner=at, defaults={"role": MemberRole(role)})
     say(f"{username} is {role} at {at.name}")
-
-
-@keys.command("new")
-def keys_new() -> None:
-    """Make the signing key unless there is one; an existing key is never replaced."""
-    from openletter.shell import setup
-
-    setup()
-    from django.conf import settings
-
-    from openletter.letters import keys as signing
-
-    signing.make(settings.STATE / "keys", selector=settings.DKIM_SELECTOR)
-    say(f"signing keys of {settings.DKIM_SELECTOR} lie in {settings.STATE / 'keys'}")
-
-
-@keys.command("show-dns")
-def keys_show_dns() -> None:
-    """Print the DNS records that let others see that letters are yours."""
-    from openletter.shell import setup
-
-    setup()
-    from django.conf import settings
-
-    from openletter.letters import keys as signing
-
-    domain = settings.MAIL_DOMAIN
-    records = signing.dns_records(
-        settings.STATE / "keys", domain=domain, selector=settings.DKIM_SELECTOR
-    )
-    for name, text in records:
-        typer.echo(f"{name}. IN TXT {text}")
-    for part in ("bounce", "reply"):
-        typer.echo(
-            f"{part}.{domain}. IN MX 10 <your mail server that hands to {settings.INTAKE_LISTEN}>."
-        )
-    typer.echo(f'bounce.{domain}. IN TXT "v=spf1 a:<your smarthost> -all"')
-    typer.echo(f'_dmarc.{domain}. IN TXT "v=DMARC1; p=none; rua=mailto:<who reads reports>"')
 
 
 @config.command("show")

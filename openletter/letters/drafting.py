@@ -20,7 +20,7 @@ from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.steps import new_links
 from openletter.guides import library as guides
-from openletter.letters import keys, library
+from openletter.letters import keys, library, selectors
 from openletter.letters.gather import Pile, letter_facts, observations_of
 from openletter.letters.models import Letter, LetterCase, MailToken
 from openletter.letters.rules.dkim import SigningKey
@@ -196,10 +196,13 @@ def _domain(campaign: Campaign) -> str:
 
 
 def _keys(campaign: Campaign) -> tuple[SigningKey, ...]:
-    selector = keys.EXERCISE if campaign.exercise else settings.DKIM_SELECTOR
-    if not campaign.exercise and selector == keys.EXERCISE:
+    folder = Path(settings.STATE) / "keys"
+    selector = selectors.signing(folder, named=settings.DKIM_SELECTOR)
+    if campaign.exercise:
+        selector = keys.EXERCISE
+    elif selector == keys.EXERCISE:
         raise LetterError("real-letters-need-a-real-key", selector)
-    return _loaded(Path(settings.STATE) / "keys", _domain(campaign), selector)
+    return _loaded(folder, _domain(campaign), selector)
 
 
 @cache

@@ -18,7 +18,7 @@ from django.db import InterfaceError, OperationalError, connection
 
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign
-from openletter.letters import keys, sending
+from openletter.letters import keys, selectors, sending
 from openletter.letters.journal import Journal
 from openletter.letters.mark import at_start
 from openletter.letters.rules import answers
@@ -145,9 +145,11 @@ def _envelope(campaign: Campaign, one: Claimed, *, now: datetime) -> Envelope:
     """Letters are signed already; an answer is signed here, where the key is."""
     raw = one.raw
     if one.is_answer:
-        selector = keys.EXERCISE if campaign.exercise else settings.DKIM_SELECTOR
+        folder = Path(settings.STATE) / "keys"
+        real = selectors.signing(folder, named=settings.DKIM_SELECTOR)
         domain = campaign.sender_address.rpartition("@")[2].lower()
-        pair = keys.load(Path(settings.STATE) / "keys", domain=domain, selector=selector)
+        selector = keys.EXERCISE if campaign.exercise else real
+        pair = keys.load(folder, domain=domain, selector=selector)
         raw = answers.sign(raw, keys=pair, at=now)
     return Envelope(sender=one.sender, recipient=one.recipient, raw=raw)
 

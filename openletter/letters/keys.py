@@ -53,7 +53,7 @@ def load(folder: Path, *, domain: str, selector: str) -> tuple[SigningKey, ...]:
 
 def make_missing(folder: Path) -> None:
     """The exercise's pair, once."""
-    if not all(_file(folder, EXERCISE, kind).exists() for kind in ("rsa", "ed25519")):
+    if not exists(folder, selector=EXERCISE):
         make(folder, selector=EXERCISE)
 
 
@@ -61,6 +61,21 @@ def dns_records(folder: Path, *, domain: str, selector: str) -> list[tuple[str, 
     """(name, TXT) for the zone of the domain."""
     keys = load(folder, domain=domain, selector=selector)
     return [(key.dns_name(), key.dns_record()) for key in keys]
+
+
+def exists(folder: Path, *, selector: str) -> bool:
+    return all(_file(folder, selector, kind).exists() for kind in ("rsa", "ed25519"))
+
+
+def made_at(folder: Path, *, selector: str) -> float:
+    """When the pair was made, in seconds since 1970, as its file says."""
+    return _file(folder, selector, "rsa").stat().st_mtime
+
+
+def delete(folder: Path, *, selector: str) -> None:
+    """Take a pair's private keys away for good."""
+    for kind in ("rsa", "ed25519"):
+        _file(folder, selector, kind).unlink(missing_ok=True)
 
 
 def name_of(selector: str, kind: str) -> str:

@@ -171,7 +171,7 @@ DKIM_SELECTOR: str = READER.read(
     "OPENLETTER_DKIM_SELECTOR",
     read.to_text,
     default="openletter",
-    about="Name of the signing key in DNS.",
+    about="Name of the first signing key in DNS; `openletter keys` makes the next ones.",
 )
 
 # -- looking after it ----------------------------------------------------------------------------

@@ -64,6 +64,11 @@ class SigningKey:
         return self.private.sign(hashlib.sha256(octets).digest())
 
 
+def zone_text(text: str) -> str:
+    """A TXT record's value as a zone file has it: quoted strings of at most 255 octets."""
+    return " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))
+
+
 def relaxed(field: bytes) -> bytes:
     """A header field in relaxed form, without its CRLF (RFC 6376 §3.4.2)."""
     name, _, value = field.partition(b":")
