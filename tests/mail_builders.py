@@ -7,12 +7,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from openletter.campaigns.models import Campaign, Wave
+from openletter.campaigns.models import Campaign, Partner, Wave
 from openletter.campaigns.rules import CampaignState
 from openletter.cases.models import Case, CaseLink
 from openletter.contacts.models import Choice
 from openletter.letters.mark import at_start
-from openletter.letters.models import Delivery, Letter, LetterCase, MailToken
+from openletter.letters.models import (
+    Delivery,
+    Letter,
+    LetterCase,
+    MailToken,
+    WordingApproval,
+)
 from openletter.words import (
     DeliveryState,
     TokenPurpose,
@@ -24,6 +30,10 @@ from openletter.words import (
 )
 from tests.builders import NOW, a_campaign
 from tests.site_builders import some_cases
+
+
+MADE_UP = "en-first-made-up"
+"""The wording of these letters, as its partner approves it."""
 
 
 @dataclass(kw_only=True)
@@ -66,6 +76,7 @@ def letters_ready(
     wave, _ = Wave.objects.get_or_create(
         campaign=campaign, kind=WaveKind.FIRST, defaults={"opens_at": NOW}
     )
+    an_approval(campaign.lead, MADE_UP)
     numbers = range(start, start + count)
     net = "2001:db8:{:x}::1" if campaign.exercise else "2a10:{:x}::1"
     cases = some_cases(
@@ -75,6 +86,14 @@ def letters_ready(
         _ready(campaign, wave, case, number, at)
         for number, case in zip(numbers, cases, strict=True)
     ]
+
+
+def an_approval(partner: Partner, version: str) -> None:
+    """The partner lets this wording go out in its name."""
+    WordingApproval.objects.get_or_create(
+        partner=partner, version=version, undone_at=None,
+        defaults={"kind": WaveKind.FIRST, "language": "en", "by": "approver", "at": NOW},
+    )  # fmt: skip
 
 
 def mailbox_of(campaign: Campaign, number: int) -> str:
@@ -105,7 +124,7 @@ def _ready(campaign: Campaign, wave: Wave, case: Case, number: int, at: datetime
         reader="provider", languages=["nl", "en"], country="NL", reference=new_reference(),
         secret_hash=secret_hash(new_secret()), message_id=message_id, envelope_from=sender,
         subject=f"Open server {number}", raw=raw, body_sha256=hashlib.sha256(raw).digest(),
-        wording_version="1", composed_at=at, delivery=delivery,
+        wording_version="1", wordings=[MADE_UP], composed_at=at, delivery=delivery,
     )  # fmt: skip
     link = CaseLink.objects.create(case=case, secret_hash=secret_hash(new_secret()), made_at=at)
     LetterCase.objects.create(

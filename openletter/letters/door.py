@@ -7,7 +7,6 @@ what waits, to send back what will never be right again.
 from __future__ import annotations
 
 from datetime import datetime
-from importlib.resources import files
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
@@ -17,6 +16,7 @@ from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Entry
 from openletter.cases.models import CaseLink
 from openletter.letters.models import Delivery, Letter, LetterCase
+from openletter.letters.questions import question
 from openletter.words import DeliveryState, Reason
 
 _WAITING = [
@@ -28,9 +28,9 @@ _WAITING = [
 
 def sql(name: str) -> str:
     """A named query of this room, with the door's questions in their place."""
-    folder = files("openletter.letters")
-    text = folder.joinpath(name).read_text()
-    return text.replace("{door}", folder.joinpath("door.sql").read_text())
+    return question(
+        name, campaign="c.id", mailbox="d.mailbox", kind="l.kind", own="d.id", now="%(now)s"
+    )
 
 
 def entry_of(

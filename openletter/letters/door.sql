@@ -32,6 +32,13 @@ CASE
         WHERE lc.letter_id = l.id AND e.undone_at IS NULL
           AND (e.campaign_id IS NULL OR e.campaign_id = c.id)
     ) THEN 'excluded'
+    WHEN NOT c.exercise AND (l.wordings = '{}' OR EXISTS (
+        SELECT FROM unnest(l.wordings) asked (version)
+        WHERE NOT EXISTS (
+            SELECT FROM wording_approval a
+            WHERE a.partner_id = l.partner_id AND a.version = asked.version
+              AND a.undone_at IS NULL)
+    )) THEN 'wording-not-approved'
     WHEN w.kind = 'correction' THEN CASE
         WHEN NOT EXISTS (
             SELECT FROM correction q
@@ -52,6 +59,19 @@ CASE
                        OR (e.state = 'unknown' AND e.not_sent_at IS NULL)))
         ) THEN 'never-told'
     END
+    ELSE coalesce(CASE WHEN l.kind <> 'first' THEN {why} END, CASE
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
+        JOIN holder h ON h.id = o.holder_id
+        WHERE lc.letter_id = l.id AND h.arm <> 'letter' AND c.arms ? h.arm
+    ) THEN 'control-arm'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
+        WHERE lc.letter_id = l.id
+          AND (o.superseded_at IS NOT NULL OR o.mailbox <> d.mailbox OR o.outcome <> 'chosen')
+    ) THEN 'choice-changed'
+    WHEN l.kind <> 'first' AND l.told::text[] <> ({stands}) THEN 'told-changed'
+    WHEN l.kind = 'closing' THEN NULL
     WHEN EXISTS (
         SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
         WHERE lc.letter_id = l.id AND k.state <> 'open'
@@ -67,14 +87,18 @@ CASE
         WHERE lc.letter_id = l.id AND f.state <> 'open'
     ) THEN 'evidence-turned'
     WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
-        WHERE lc.letter_id = l.id
-          AND (o.superseded_at IS NOT NULL OR o.mailbox <> d.mailbox OR o.outcome <> 'chosen')
-    ) THEN 'choice-changed'
-    WHEN EXISTS (
         SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
         WHERE lc.letter_id = l.id
           AND (k.last_evidence_at <= %(now)s - c.door_fresh_days * interval '1 day'
                OR k.fresh_until <= %(now)s)
     ) THEN 'evidence-old'
+    WHEN l.kind = 'reminder' AND NOT (
+        SELECT coalesce(bool_and(k.last_evidence_at > (
+            SELECT max(e.handed_at) FROM letter b JOIN delivery e ON e.id = b.delivery_id
+            WHERE b.campaign_id = c.id AND b.mailbox = d.mailbox AND e.id <> d.id
+        )), false)
+        FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        WHERE lc.letter_id = l.id AND lc.case_id || ':remaining' = ANY (l.told)
+    ) THEN 'not-seen-again'
+    END)
 END

@@ -20,15 +20,15 @@ from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.steps import new_links
 from openletter.guides import library as guides
-from openletter.letters import keys, library, selectors
-from openletter.letters.gather import Pile, letter_facts, observations_of
+from openletter.letters import approvals, keys, library, selectors
+from openletter.letters.gather import Pile, in_order, letter_facts, observations_of
 from openletter.letters.models import Letter, LetterCase, MailToken
 from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.letters.rules.message import Addressing, Message, addr_spec, build
 from openletter.letters.rules.text import Written, write
 from openletter.letters.standing import UNTOLD, standings
-from openletter.words import TokenPurpose, new_secret, secret_hash
+from openletter.words import TokenPurpose, WaveKind, new_secret, secret_hash
 
 LOG = structlog.get_logger()
 
@@ -52,16 +52,20 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
     stands = standings(campaign, (pile.mailbox for pile in piles))
     sign_with = _keys(campaign)
     drafts = []
-    for pile in piles:
+    for unsorted in piles:
+        standing = stands.get(unsorted.mailbox, UNTOLD)
+        pile = in_order(unsorted, standing)
         try:
             facts = letter_facts(
-                pile, rows=rows, partners=partners, domain=_domain(campaign),
-                standing=stands.get(pile.mailbox, UNTOLD),
-            )  # fmt: skip
+                pile, rows=rows, partners=partners, domain=_domain(campaign), standing=standing
+            )
             drafts.append(_draft(pile, facts, partner=pile.partner, sign_with=sign_with))
         except LetterError as error:  # one mailbox that can't be written to must not stop the rest
             LOG.warning("letter-not-written", campaign=campaign.slug, reason=error.code)
-    letters = Letter.objects.bulk_create([_letter(draft, now=now) for draft in drafts])
+    letters = Letter.objects.bulk_create(
+        _letter(draft, told=stands.get(draft.pile.mailbox, UNTOLD).told, now=now)
+        for draft in drafts
+    )
     _store_rows(letters, drafts, now=now)
     record(
         Entry(
@@ -124,12 +128,13 @@ def _addressing(
     )
 
 
-def _letter(draft: Draft, *, now: datetime) -> Letter:
+def _letter(draft: Draft, *, told: list[str], now: datetime) -> Letter:
     pile, facts = draft.pile, draft.facts
     bounce = f"b+{draft.tokens[TokenPurpose.BOUNCE]}@{pile.campaign.bounce_domain}"
     return Letter(
         campaign=pile.campaign,
         wave=pile.wave,
+        kind=facts.kind,
         partner=pile.partner,
         mailbox=pile.mailbox,
         recipient=draft.to.recipient,
@@ -144,6 +149,8 @@ def _letter(draft: Draft, *, now: datetime) -> Letter:
         raw=draft.message.raw,
         body_sha256=draft.message.body_sha256,
         wording_version=library.version(facts.kind, facts.languages),
+        wordings=[approvals.version(facts.kind, tag) for tag in facts.languages],
+        told=[] if facts.kind is WaveKind.FIRST else told,
         thread=draft.to.thread,
         composed_at=now,
     )

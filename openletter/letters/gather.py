@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from openletter.campaigns.models import Campaign, Partner, Wave
 from openletter.contacts.models import Choice
@@ -86,6 +86,18 @@ class Pile:
     def kind(self) -> WaveKind:
         """A mailbox that never got a letter gets a first one, whatever the wave."""
         return WaveKind(self.wave.kind) if self.before else WaveKind.FIRST
+
+
+def in_order(pile: Pile, standing: Standing) -> Pile:
+    """The pile as its letter tells it: what closed, what remains, what is new; by number."""
+    order = list(RowState)
+    most = max(standing.numbers.values(), default=0) + 1
+
+    def place(choice: Choice) -> tuple[int, int]:
+        state = standing.states.get(choice.case_id, RowState.NEW)
+        return order.index(state), standing.numbers.get(choice.case_id, most)
+
+    return replace(pile, choices=sorted(pile.choices, key=place))
 
 
 def letters_before(campaign: Campaign, mailboxes: Iterable[str]) -> dict[str, list[Letter]]:

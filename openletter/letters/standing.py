@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cache
-from importlib.resources import files
 
 from django.db import connection
 
 from openletter.campaigns.models import Campaign
 from openletter.letters.models import LetterCase
+from openletter.letters.questions import question
 from openletter.letters.rules.facts import RowState
 from openletter.words import DeliveryState, WaveKind
 
@@ -77,16 +76,9 @@ def _states(campaign: Campaign, mailboxes: list[str]) -> dict[str, dict[int, Row
     found: dict[str, dict[int, RowState]] = defaultdict(dict)
     with connection.cursor() as cursor:
         cursor.execute(
-            told_sql(campaign="%(campaign)s", mailbox="ANY(%(mailboxes)s)"),
+            question("told.sql", campaign="%(campaign)s", mailbox="ANY(%(mailboxes)s)"),
             {"campaign": campaign.pk, "mailboxes": mailboxes},
         )
         for mailbox, case, state in cursor.fetchall():
             found[mailbox][case] = RowState(state)
     return found
-
-
-@cache
-def told_sql(*, campaign: str, mailbox: str) -> str:
-    """`told.sql` about these expressions: constants of ours, never a value."""
-    text = files("openletter.letters").joinpath("told.sql").read_text()
-    return text.replace("{campaign}", campaign).replace("{mailbox}", mailbox)

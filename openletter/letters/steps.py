@@ -15,11 +15,10 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from openletter.campaigns.models import Campaign, Wave
-from openletter.campaigns.rules import CampaignState, Entry
-from openletter.campaigns.steps import record, wait_after_first
+from openletter.campaigns.steps import wait_after_first
 from openletter.cases.models import CaseLink
 from openletter.contacts.models import Choice
-from openletter.letters import corrections, library, waves
+from openletter.letters import approvals, corrections, library, waves
 from openletter.letters.clearing import (
     clear_letters,
     room,
@@ -29,12 +28,12 @@ from openletter.letters.clearing import (
 from openletter.letters.drafting import store
 from openletter.letters.gather import Pile, letters_before
 from openletter.letters.models import Delivery, Letter, LetterCase
-from openletter.letters.rules.facts import LetterError
+from openletter.letters.opening import open_update_wave, open_wave
 from openletter.letters.turn import composing
 from openletter.letters.waves import choices_to_write_about
-from openletter.words import DeliveryState, Reason, WaveKind
+from openletter.words import DeliveryState, WaveKind
 
-__all__ = ["choices_to_write_about", "clear", "compose", "open_update_wave", "waiting"]
+__all__ = ["choices_to_write_about", "clear", "compose", "open_update_wave", "open_wave", "waiting"]
 
 OLD = timedelta(hours=24)
 """A draft of this age is written anew before it is cleared."""
@@ -49,10 +48,12 @@ def waiting(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
     A draft that may not be cleared yet (not started, paused, pace used up) does not count. What is
     to be corrected waits first.
     """
-    drafts = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
+    stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
+    moving = Q(letter__in=stale.values("pk"))
     if campaign.may_send and room(campaign, now=now) > 0:
-        drafts = waves.drafts(campaign).filter(wave__opens_at__lte=now)
-    drafted = LetterCase.objects.filter(letter__in=drafts.values("pk")).values("choice")
+        ripe = waves.drafts(campaign).filter(wave__opens_at__lte=now)
+        moving |= Q(letter__in=ripe.exclude(approvals.unapproved(campaign)).values("pk"))
+    drafted = LetterCase.objects.filter(moving).values("choice")
     unwritten = choices_to_write_about(campaign, now=now).order_by().values("pk")
     wanted = Q(pk__in=unwritten) | Q(pk__in=drafted)
     if corrections.may_write(campaign) and room_this_hour(campaign, now=now) > 0:
@@ -85,32 +86,48 @@ def _write(campaign: Campaign, *, now: datetime, limit: int) -> int:
     others = list(dict.fromkeys(renewed[: max(limit - len(mailboxes), 0)]))
     if mailboxes or others:
         _rewrite(campaign, [*mailboxes, *others], now=now)
-    return LetterCase.objects.filter(choice__in=asked).count() + len(others)
+    drafted = LetterCase.objects.filter(choice__in=asked, letter__delivery=None)
+    return drafted.count() + len(others)
 
 
 def _rewrite(campaign: Campaign, mailboxes: Sequence[str], *, now: datetime) -> None:
     """One draft for each mailbox with something to say; an old draft makes room for it."""
     _drop_drafts(campaign, mailboxes)
-    choices = (
-        waves.eligible(campaign, now=now)
-        .filter(mailbox__in=mailboxes)
-        .select_related("case__finding", "holder", "partner")
-        .order_by("mailbox", "case__ip", "case__weakness", "pk")
-    )
-    by_mailbox: dict[str, list[Choice]] = defaultdict(list)
-    for choice in choices:
-        by_mailbox[choice.mailbox].append(choice)
-    before = letters_before(campaign, by_mailbox)
+    news = _by_mailbox(waves.eligible(campaign, now=now).filter(mailbox__in=mailboxes))
+    later = waves.later_wave(campaign, now=now)
+    again = _come_back_to(campaign, later, mailboxes, now=now) if later else {}
+    before = letters_before(campaign, [*news, *again])
     opened = waves.open_waves(campaign, now=now)
     piles = []
-    for mailbox, listed in by_mailbox.items():
+    for mailbox in dict.fromkeys([*again, *news]):
         earlier = before.get(mailbox, [])
-        wave = waves.wave_for(earlier, opened, now=now)
+        wave = later if mailbox in again else waves.wave_for(earlier, opened, now=now)
+        choices = again.get(mailbox) or news[mailbox]
         if wave is not None:
             piles.append(
-                Pile(campaign=campaign, wave=wave, mailbox=mailbox, choices=listed, before=earlier)
+                Pile(campaign=campaign, wave=wave, mailbox=mailbox, choices=choices, before=earlier)
             )
     store(piles, campaign=campaign, now=now)
+
+
+def _by_mailbox(choices: QuerySet[Choice]) -> dict[str, list[Choice]]:
+    found: dict[str, list[Choice]] = defaultdict(list)
+    rows = choices.select_related("case__finding", "holder", "partner")
+    for choice in rows.order_by("mailbox", "case__ip", "case__weakness", "pk"):
+        found[choice.mailbox].append(choice)
+    return found
+
+
+def _come_back_to(
+    campaign: Campaign, wave: Wave, mailboxes: Sequence[str], *, now: datetime
+) -> dict[str, list[Choice]]:
+    """What a reminder or closing letter names; a reminder tells what is new after what remains."""
+    due = _by_mailbox(waves.due(campaign, wave, now=now).filter(mailbox__in=mailboxes))
+    if wave.kind == WaveKind.REMINDER and due:
+        new = _by_mailbox(waves.untold(campaign, now=now).filter(mailbox__in=due))
+        for mailbox, listed in new.items():
+            due[mailbox] += listed
+    return due
 
 
 def _drop_drafts(campaign: Campaign, mailboxes: Sequence[str]) -> None:
@@ -154,7 +171,8 @@ def clear(campaign: Campaign, *, now: datetime, limit: int) -> int:
 
 def _clearable(campaign: Campaign, *, now: datetime) -> QuerySet[Letter]:
     good = waves.good_drafts(campaign, now=now, old=OLD, versions=_versions())
-    return good.filter(wave__opens_at__lte=now).select_for_update(of=("self",)).order_by("id")
+    good = good.exclude(approvals.unapproved(campaign)).filter(wave__opens_at__lte=now)
+    return good.select_for_update(of=("self",)).order_by("id")
 
 
 def _wait_when_gone(campaign: Campaign, *, now: datetime) -> None:
@@ -164,32 +182,3 @@ def _wait_when_gone(campaign: Campaign, *, now: datetime) -> None:
     )
     if waves.drafts(campaign).exists() and not inside.exists():
         wait_after_first(campaign, now=now)
-
-
-# -- waves ---------------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def open_update_wave(campaign: Campaign, *, actor: str, now: datetime) -> Wave:
-    """From now on, new cases of mailboxes that had their letter are gathered into an update.
-
-    An earlier update wave closes. What leaves keeps the campaign's distance to the last letter.
-    """
-    composing(campaign)
-    if campaign.state not in {CampaignState.RUNNING, CampaignState.WAITING}:
-        raise LetterError("campaign-not-running", campaign.slug)
-    earlier = Wave.objects.filter(campaign=campaign, kind=WaveKind.UPDATE, closes_at=None)
-    earlier.filter(opens_at__lt=now).update(closes_at=now)
-    wave = earlier.filter(opens_at__gte=now).first() or Wave.objects.create(
-        campaign=campaign, kind=WaveKind.UPDATE, opens_at=now
-    )
-    record(
-        [
-            Entry(
-                subject=f"campaign:{campaign.pk}", actor=actor, action="update-wave-opened", at=now,
-                campaign_id=campaign.pk, partner_id=campaign.lead_id, after={"wave": wave.pk},
-                reason=Reason(code="new-cases-wait").as_json(),
-            )
-        ]
-    )  # fmt: skip
-    return wave

@@ -10,33 +10,56 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 
 from django.db.models import BinaryField, Exists, F, Func, OuterRef, Q, QuerySet, Value
+from django.db.models.expressions import RawSQL
 
 from openletter.campaigns.models import Campaign, Wave
 from openletter.campaigns.rules import CampaignState
 from openletter.campaigns.steps import exclusions_for
+from openletter.contacts.decision_rows import Grace
 from openletter.contacts.models import Choice, Suppression
 from openletter.letters.models import HandedElsewhere, Letter, LetterCase
+from openletter.letters.questions import question
 from openletter.words import CaseState, DeliveryState, FindingState, WaveKind
 
 WRITTEN_IN = (CampaignState.PLANNED, CampaignState.RUNNING, CampaignState.WAITING)
 """Drafts are written before the start, so that the plan shows real letters."""
 
-BUILT = (WaveKind.FIRST, WaveKind.UPDATE)
+NEWS = (WaveKind.FIRST, WaveKind.UPDATE)
+"""Waves whose letters tell a mailbox of cases that it was not told of."""
+LATER = (WaveKind.REMINDER, WaveKind.CLOSING)
+"""Waves whose letters come back to cases that it was told of; at most one is open."""
 
 
 def open_waves(campaign: Campaign, *, now: datetime) -> list[Wave]:
-    """Waves that letters may be written in, the first one first."""
-    waves = Wave.objects.select_related("campaign").filter(
-        Q(closes_at=None) | Q(closes_at__gt=now),
-        campaign=campaign, kind__in=BUILT, opens_at__lte=now,
-    )  # fmt: skip
+    """Waves that letters of news may be written in, the first one first."""
+    waves = _open(campaign, now=now).filter(kind__in=NEWS)
     return sorted(waves, key=lambda wave: (wave.kind != WaveKind.FIRST, wave.opens_at, wave.pk))
+
+
+def later_wave(campaign: Campaign, *, now: datetime) -> Wave | None:
+    """The reminder wave or the closing wave that is open."""
+    return _open(campaign, now=now).filter(kind__in=LATER).order_by("-opens_at", "-pk").first()
+
+
+def _open(campaign: Campaign, *, now: datetime) -> QuerySet[Wave]:
+    return Wave.objects.select_related("campaign").filter(
+        Q(closes_at=None) | Q(closes_at__gt=now), campaign=campaign, opens_at__lte=now
+    )
+
+
+# -- which choices -------------------------------------------------------------------------------
 
 
 def choices_to_write_about(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
     """Current choices that no letter names yet and that a letter may be written about now."""
     named = LetterCase.objects.filter(choice=OuterRef("pk"))
-    return eligible(campaign, now=now).filter(~Exists(named))
+    news = eligible(campaign, now=now).filter(~Exists(named))
+    wave = later_wave(campaign, now=now)
+    if wave is None:
+        return news
+    unwritten = due(campaign, wave, now=now).filter(~Exists(named.filter(wave=wave)))
+    wanted = Q(pk__in=news.order_by().values("pk")) | Q(pk__in=unwritten.order_by().values("pk"))
+    return Choice.objects.filter(wanted).order_by("id")
 
 
 def eligible(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
@@ -44,27 +67,51 @@ def eligible(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
 
     The mailbox may be written to in an open wave, and was not told of the case before.
     """
-    if campaign.state not in WRITTEN_IN:
-        return Choice.objects.none()
+    return untold(campaign, now=now).filter(_wave_open_for_mailbox(campaign, now=now))
+
+
+def untold(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
+    """Current choices about what is open now, of which the mailbox was not told."""
     told = LetterCase.objects.filter(
         case=OuterRef("case"), letter__mailbox=OuterRef("mailbox"), letter__delivery__isnull=False
     )
+    return _still_open(allowed(campaign), campaign, now=now).filter(~Exists(told))
+
+
+def due(campaign: Campaign, wave: Wave, *, now: datetime) -> QuerySet[Choice]:
+    """Current choices that a letter of this reminder or closing wave names."""
+    sql = question(
+        "due.sql", campaign="c.id", mailbox="m.mailbox", kind="w.kind", own="0", now="clock.now"
+    )
+    found = allowed(campaign).filter(pk__in=RawSQL(sql, [now, campaign.pk]))  # noqa: S611 - ours
+    if wave.kind == WaveKind.CLOSING:
+        return found
+    return _still_open(found, campaign, now=now)
+
+
+def allowed(campaign: Campaign) -> QuerySet[Choice]:
+    """Current choices of whoever may be written to in this campaign, about whatever case."""
+    if campaign.state not in WRITTEN_IN:
+        return Choice.objects.none()
     held_back = [arm for arm in campaign.arms if arm != "letter"]
     found = Choice.objects.filter(
-        Q(case__fresh_until=None) | Q(case__fresh_until__gt=now),
-        ~Exists(told),
         ~Exists(_stopped(campaign)),
-        _wave_open_for_mailbox(campaign, now=now),
         outcome=Choice.Outcome.CHOSEN,
         superseded_at=None,
         case__campaign=campaign,
-        case__state=CaseState.OPEN,
-        case__finding__state=FindingState.OPEN,
-        case__last_evidence_at__gt=now - timedelta(days=campaign.door_fresh_days),
     ).exclude(holder__arm__in=held_back)
     for network in exclusions_for(campaign):
         found = found.exclude(case__ip__within=network)
     return _with_law(_not_elsewhere(found, campaign), campaign).order_by("id")
+
+
+def _still_open(found: QuerySet[Choice], campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
+    return found.filter(
+        Q(case__fresh_until=None) | Q(case__fresh_until__gt=now),
+        case__state=CaseState.OPEN,
+        case__finding__state=FindingState.OPEN,
+        case__last_evidence_at__gt=now - timedelta(days=campaign.door_fresh_days),
+    )
 
 
 def _stopped(campaign: Campaign) -> QuerySet[Suppression]:
@@ -90,8 +137,25 @@ def _unwritten(wave: Wave, *, now: datetime) -> Q:
     if wave.kind == WaveKind.FIRST:
         return Q(free)
     near = now - timedelta(days=wave.campaign.distance_days)
-    recent = letters.filter(Q(delivery__handed_at=None) | Q(delivery__handed_at__gt=near))
-    return Q(free) & Q(~Exists(recent))
+    recent = letters.filter(
+        Q(delivery__handed_at=None)
+        | Q(delivery__handed_at__gt=near)
+        | Q(delivery__state=DeliveryState.UNKNOWN)
+    )
+    return Q(free) & Q(~Exists(recent)) & _is_not_waited_for(wave.campaign, now=now)
+
+
+def _is_not_waited_for(campaign: Campaign, *, now: datetime) -> Q:
+    """The mailbox of the outer row did not say that it will have closed it by a day to come."""
+    given = Grace.objects.filter(
+        campaign=campaign, mailbox=OuterRef("mailbox"), undone_at=None, until__gt=now
+    )
+    announced = LetterCase.objects.filter(
+        letter__campaign=campaign, letter__mailbox=OuterRef("mailbox"),
+        letter__delivery__isnull=False, case__state=CaseState.ANNOUNCED_FIXED,
+        case__announced_until__gt=now,
+    )  # fmt: skip
+    return Q(~Exists(given)) & Q(~Exists(announced))
 
 
 def wave_for(before: Sequence[Letter], waves: Iterable[Wave], *, now: datetime) -> Wave | None:
@@ -158,8 +222,13 @@ def _spoilt(campaign: Campaign, *, now: datetime, old: timedelta, versions: Iter
     )
     for network in exclusions_for(campaign):
         row |= Q(case__ip__within=network)
+    rows = LetterCase.objects.filter(row, letter=OuterRef("pk"))
+    changed = question(
+        "changed.sql", campaign="c.id", mailbox="l.mailbox", kind="l.kind", own="0", now="clock.now"
+    )
     spoilt = (
-        Q(Exists(LetterCase.objects.filter(row, letter=OuterRef("pk"))))
+        (~Q(kind=WaveKind.CLOSING) & Q(Exists(rows)))
+        | Q(pk__in=RawSQL(changed, [now, campaign.pk]))  # noqa: S611 - ours
         | Q(Exists(_stopped(campaign)))
         | Q(wave__closes_at__lte=now)
         | ~Q(wording_version__in=list(versions))

@@ -2,8 +2,9 @@
 
 import django.contrib.postgres.fields
 import django.db.models.deletion
-import openletter.words
 from django.db import migrations, models
+
+import openletter.words
 
 
 class Migration(migrations.Migration):
