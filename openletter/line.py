@@ -91,7 +91,7 @@ LINE: tuple[Step, ...] = (
     ),
     Step(
         name=StepName.SEND, ready=sending.cleared_to_leave, run=letter_jobs.hand_over,
-        queue="send", batch=50, every=_OFTEN, since="cleared_at",
+        queue="send", batch=1_000, every=_OFTEN, since="cleared_at",
     ),
     Step(
         name=StepName.READ, ready=replies.unread, run=replies.read,

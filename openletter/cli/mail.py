@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
+from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
+    from openletter.letters.settle import Settled
     from openletter.replies.rules.kinds import Classified
 
 LARGEST = 2 * 1024 * 1024
@@ -76,33 +78,61 @@ def _as_line(path: Path, verdict: Classified, *, as_json: bool) -> str:
 
 
 def settle(
-    log: Annotated[list[Path], typer.Option("--log", help="The smarthost's log (Postfix).")],
+    log: Annotated[
+        list[Path] | None, typer.Option("--log", help="The smarthost's log (Postfix).")
+    ] = None,
     *,
+    mailbox: Annotated[
+        list[Path] | None,
+        typer.Option("--mailbox", help="Copies that a submission service keeps: mbox or Maildir."),
+    ] = None,
     by: By = "",
 ) -> None:
-    """Settle letters whose fate is unknown from the mail server's log; sends nothing again."""
+    """Settle letters whose fate is unknown from logs or copies; sends nothing again.
+
+    A whole log also proves what never left; a mailbox proves only what did.
+    """
+    if not log and not mailbox:
+        typer.echo("openletter: name a --log or a --mailbox", err=True)
+        raise typer.Exit(3)
+    _set_up()
     person = _person(by) if by else "command:settle"
     from openletter.campaigns import clock
-    from openletter.letters.settle import from_log
-    from openletter.wire.postfixlog import LogLine, read_log
 
     now = clock.wall()
-    zone = now.astimezone().tzinfo or now.tzinfo
-    lines: list[LogLine] = []
-    for path in log:
-        try:
-            with path.open(encoding="utf-8", errors="replace") as file:
-                lines += read_log(file, now=now, zone=zone or UTC)
-        except OSError as error:
-            typer.echo(f"{path}: {error.strerror}", err=True)
-            raise typer.Exit(2) from None
-    told = from_log(lines, by=person, now=now)
-    row = {**told.by_state, "not_sent": told.not_sent, "still_unknown": told.still_unknown}
+    try:
+        told = [_by_copies(mailbox, by=person, now=now)] if mailbox else []
+        told += [_by_logs(log, by=person, now=now)] if log else []
+    except OSError as error:
+        typer.echo(f"{error.filename}: {error.strerror}", err=True)
+        raise typer.Exit(2) from None
+    states = sum((one.by_state for one in told), Counter[str]())
+    not_sent = sum(one.not_sent for one in told)
+    row = {**states, "not_sent": not_sent, "still_unknown": told[-1].still_unknown}
     typer.echo(json.dumps(row))
-    if told.not_sent:
+    if not_sent:
         typer.echo(
             "see `openletter unknown`; a person clears them with `openletter clear`", err=True
         )
+
+
+def _by_logs(paths: list[Path], *, by: str, now: datetime) -> Settled:
+    from openletter.letters.settle import from_log
+    from openletter.wire.postfixlog import LogLine, read_log
+
+    zone = now.astimezone().tzinfo or UTC
+    lines: list[LogLine] = []
+    for path in paths:
+        with path.open(encoding="utf-8", errors="replace") as file:
+            lines += read_log(file, now=now, zone=zone)
+    return from_log(lines, by=by, now=now)
+
+
+def _by_copies(paths: list[Path], *, by: str, now: datetime) -> Settled:
+    from openletter.letters.settle import from_copies
+    from openletter.letters.trails import copies_in
+
+    return from_copies((one for path in paths for one in copies_in(path)), by=by, now=now)
 
 
 def stop(*, by: By) -> None:

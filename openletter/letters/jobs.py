@@ -1,4 +1,9 @@
-"""The send step: claim, journal, hand over, record. The only place where letters leave."""
+"""The send step: claim, journal, hand over, record. The only place where letters leave.
+
+A run is several claims of at most a hundred letters over the same connections; each claim has its
+journal line on disk before a word of it is said. What became of them is written down many at a
+time, at the latest after a quarter of a second, and so often a stop is looked for, too.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +12,7 @@ import platform
 import time
 import uuid
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeVar
@@ -18,33 +23,40 @@ from django.db import InterfaceError, OperationalError, connection
 
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign
-from openletter.letters import keys, selectors, sending
-from openletter.letters.journal import Journal
+from openletter.letters import routes, sending
+from openletter.letters.claimed import Claimed
+from openletter.letters.doorway import door_of, mailbox_folder, sealed
+from openletter.letters.journal import LARGEST_BATCH, Journal
 from openletter.letters.mark import at_start
-from openletter.letters.rules import answers
+from openletter.letters.recording import Told
 from openletter.letters.rules.facts import LetterError
-from openletter.letters.sending import Claimed
-from openletter.letters.settle import from_log
-from openletter.net.mailbox import known_port
-from openletter.net.smtp_client import Door, DoorClosedError, Session, Timeouts, proving
-from openletter.wire.postfixlog import read_log
-from openletter.wire.smtp import Envelope, Fate, Outcome
+from openletter.letters.rules.fates import is_about_us
+from openletter.letters.trails import read_what_left
+from openletter.net.dns_ports import Server
+from openletter.net.mx_client import ask_mx
+from openletter.net.smtp_door import DoorClosedError
+from openletter.net.smtp_fleet import Fleet
+from openletter.wire.smtp import Envelope, Fate
+
+__all__ = ["hand_over", "mailbox_folder"]
 
 log = structlog.get_logger()
 
 _Result = TypeVar("_Result")
 
-LOG_EVERY, LOG_TAIL = 60, 16 * 1024 * 1024
-"""Seconds between two looks at the mail server's log, and how much of its end is read."""
 PATIENCE = 60.0
 """Seconds that a sender waits for its database before it lets letters become `unknown`."""
 REFUSALS_IN_A_ROW = 5
 """So many refusals about us, one after the other, and the campaign pauses itself."""
-
-
-def mailbox_folder(state: Path) -> Path:
-    """Where the exercises' built-in mailbox keeps what arrives."""
-    return state / "mailbox"
+LOOK_EVERY = 0.25
+"""Seconds between two looks for a stop; also the longest that a fate stays unwritten."""
+WRITE_AT = 50
+BUDGET = 20.0
+"""Seconds after which a run claims nothing more."""
+BACK_EVERY = 60.0
+"""Seconds between two looks for what will never be right again, while letters leave."""
+DOMAINS = 200
+"""Domains whose mail servers are asked for in one run, before anything is claimed."""
 
 
 def hand_over(campaign: Campaign, *, now: datetime, limit: int) -> int:
@@ -57,107 +69,148 @@ def hand_over(campaign: Campaign, *, now: datetime, limit: int) -> int:
         if trouble is not None:
             log.warning("leaving-paused", because=trouble.code)
             return 0
-        if settings.SMARTHOST_LOG and not campaign.exercise:
-            read_smarthost_log(state, Path(settings.SMARTHOST_LOG), now=now)
+        if not campaign.exercise:
+            read_what_left(state, now=now)
+            find_routes(campaign, now=now)
+        settled = _Run(campaign, state, now=now).go(limit)
+        if settled >= limit and not _is_time_to_look_back(campaign):
+            return settled
         back = sending.send_back(campaign, now=now)
         elsewhere = sending.find_elsewhere(campaign, now=now)
-        settled = _one_batch(campaign, state, now=now, limit=limit)
     return settled + sum(back.values()) + elsewhere
 
 
-def read_smarthost_log(state: Path, log_file: Path, *, now: datetime) -> None:
-    """Learn from the mail server's log what was delivered; at most once a minute."""
-    seen = state / "journal" / "log-read"
-    if seen.exists() and now.timestamp() - seen.stat().st_mtime < LOG_EVERY:
-        return
-    seen.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    seen.touch()
-    try:
-        with log_file.open("rb") as file:
-            file.seek(max(0, file.seek(0, os.SEEK_END) - LOG_TAIL))
-            lines = file.read().decode("utf-8", "replace").split("\n")[1:]
-    except OSError as error:
-        log.warning("smarthost-log-unreadable", error=type(error).__name__)
-        return
-    zone = now.astimezone().tzinfo or UTC
-    from_log(read_log(lines, now=now, zone=zone), by="step:send", now=now)
+_looked_back: dict[int, float] = {}
 
 
-def _one_batch(campaign: Campaign, state: Path, *, now: datetime, limit: int) -> int:
-    door = _door(campaign, state)
-    if door is None or sending.is_stopped(campaign):
+def _is_time_to_look_back(campaign: Campaign) -> bool:
+    """Looking through all that waits costs time; while letters leave, once a minute is enough."""
+    last, now = _looked_back.get(campaign.pk, 0.0), time.monotonic()
+    if last and now - last < BACK_EVERY:
+        return False
+    _looked_back[campaign.pk] = now
+    return True
+
+
+def find_routes(campaign: Campaign, *, now: datetime) -> int:
+    """Ask our own resolver who takes the mail of the next letters' domains; how many were asked."""
+    resolver = settings.OUTSIDE.resolver
+    if resolver is None:
         return 0
-    try:
-        session = Session(door)
-        session.open()
-    except DoorClosedError as closed:
-        log.warning("door-closed", text=closed.fate.text, code=closed.fate.code)
+    domains = routes.unasked(campaign, now=now, limit=DOMAINS)
+    if not domains:
         return 0
-    with session:
-        claimed = sending.claim(campaign, worker=_worker(), now=now, limit=limit)
-        if not claimed:
+    answers = ask_mx(domains, resolver=Server(host=resolver.host, port=resolver.port))
+    return routes.keep((routes.Told(**one._asdict()) for one in answers), now=now)
+
+
+class _Run:
+    """One sender's run over one door."""
+
+    def __init__(self, campaign: Campaign, state: Path, *, now: datetime) -> None:
+        self._campaign, self._state, self._now = campaign, state, now
+        self._journal = Journal(state)
+        self._batch: Sequence[Claimed] = ()
+        self._told: list[Told] = []
+        self._refused = 0
+        self._looked = 0.0
+        self._is_stopped = False
+
+    def go(self, limit: int) -> int:
+        """Claims until nothing more may leave; how many letters have a fate now."""
+        if not sending.cleared_to_leave(self._campaign, now=self._now).exists():
             return 0
-        journal = Journal(state)
+        door = door_of(self._campaign, self._state)
+        if door is None or sending.is_stopped(self._campaign):
+            return 0
         try:
-            journal.append([one.journal for one in claimed])
+            with Fleet(door, connections=settings.LEAVING.connections) as fleet:
+                return self._claims(fleet, limit)
+        except DoorClosedError as closed:
+            log.warning("door-closed", text=closed.fate.text, code=closed.fate.code)
+            return 0
+
+    def _claims(self, fleet: Fleet, limit: int) -> int:
+        settled, until = 0, time.monotonic() + BUDGET
+        room, worker = sending.room_now(self._campaign, now=self._now), _worker()
+        while settled < limit and time.monotonic() < until and not self._is_stopped:
+            most = min(limit - settled, LARGEST_BATCH)
+            claimed = sending.claim(
+                self._campaign, worker=worker, now=self._now, limit=most, room=room
+            )
+            if not claimed:
+                break
+            room = room.without(sum(not one.is_answer for one in claimed))
+            self._write_journal(claimed)
+            settled += self._one_batch(fleet, claimed)
+        return settled
+
+    def _write_journal(self, claimed: Sequence[Claimed]) -> None:
+        """On disk before the first byte; where it can't be, nothing of them is said."""
+        try:
+            self._journal.append([one.journal for one in claimed])
         except OSError:
-            sending.put_back(claimed, now=now)
+            sending.put_back(claimed, now=self._now)
             raise
-        return _hand_over_all(campaign, claimed, session, journal=journal, now=now)
 
+    def _one_batch(self, fleet: Fleet, claimed: Sequence[Claimed]) -> int:
+        """Hand over, write down, put back what was not begun; how many have a fate."""
+        fit, unfit = self._seal(claimed)
+        self._batch = [one for one, _ in fit]
+        left = fleet.hand_over(
+            [envelope for _, envelope in fit], settled=self._settled, look=self._look
+        )
+        self._write_down()
+        back = [*unfit, *(self._batch[position] for position in left)]
+        if back:
+            self._is_stopped = True
+            self._put_back(back)
+        return len(claimed) - len(back)
 
-def _hand_over_all(
-    campaign: Campaign,
-    claimed: Sequence[Claimed],
-    session: Session,
-    *,
-    journal: Journal,
-    now: datetime,
-) -> int:
-    """One after the other; a stop or a closed door puts back what was not begun."""
-    refused = 0
-    for position, one in enumerate(claimed):
-        stopped = _surely(partial(sending.is_stopped, campaign))
-        fate = None if stopped else _say(session, campaign, one, now=now)
-        if fate is None:
-            _put_back(claimed[position:], journal, now=now)
-            return position
-        _surely(partial(sending.record, one, fate, now=now))
-        refused = refused + 1 if _is_about_us(fate) else 0
-        if refused >= REFUSALS_IN_A_ROW:
+    def _seal(
+        self, claimed: Sequence[Claimed]
+    ) -> tuple[list[tuple[Claimed, Envelope]], list[Claimed]]:
+        """Letters are signed already; an answer is signed here, where the key is."""
+        fit, unfit = [], []
+        for one in claimed:
+            try:
+                fit.append((one, sealed(self._campaign, one, now=self._now)))
+            except LetterError as error:
+                log.error("not-signed", because=str(error))  # noqa: TRY400 - it says it all
+                unfit.append(one)
+        return fit, unfit
+
+    def _settled(self, position: int, fate: Fate) -> None:
+        self._told.append((self._batch[position], fate))
+        self._refused = self._refused + 1 if is_about_us(fate) else 0
+        if self._refused >= REFUSALS_IN_A_ROW and not self._is_stopped:
+            self._is_stopped = True
             because = f"the mail server refuses us: {fate.code} {fate.text}"[:300]
-            campaigns.pause(campaign, actor="step:send", because=because, now=now)
-    return len(claimed)
+            _surely(partial(self._pause, because))
+        if len(self._told) >= WRITE_AT:
+            self._write_down()
 
+    def _pause(self, because: str) -> None:
+        campaigns.pause(self._campaign, actor="step:send", because=because, now=self._now)
 
-def _say(session: Session, campaign: Campaign, one: Claimed, *, now: datetime) -> Fate | None:
-    """None: the door closed, or the key was missing, before a word of this letter was said."""
-    try:
-        return session.hand_over(_envelope(campaign, one, now=now))
-    except DoorClosedError as closed:
-        log.warning("door-closed", text=closed.fate.text, code=closed.fate.code)
-    except LetterError as error:
-        log.error("not-signed", because=str(error))  # noqa: TRY400 - the key's name says it all
-    return None
+    def _look(self) -> bool:
+        """May another letter begin? Asks the database now and then, and writes down what is due."""
+        now = time.monotonic()
+        if not self._is_stopped and now - self._looked >= LOOK_EVERY:
+            self._looked = now
+            self._write_down()
+            self._is_stopped = _surely(partial(sending.is_stopped, self._campaign))
+        return not self._is_stopped
 
+    def _write_down(self) -> None:
+        if self._told:
+            told, self._told = self._told, []
+            _surely(partial(sending.record_all, told, now=self._now))
 
-def _envelope(campaign: Campaign, one: Claimed, *, now: datetime) -> Envelope:
-    """Letters are signed already; an answer is signed here, where the key is."""
-    raw = one.raw
-    if one.is_answer:
-        folder = Path(settings.STATE) / "keys"
-        real = selectors.signing(folder, named=settings.DKIM_SELECTOR)
-        domain = campaign.sender_address.rpartition("@")[2].lower()
-        selector = keys.EXERCISE if campaign.exercise else real
-        pair = keys.load(folder, domain=domain, selector=selector)
-        raw = answers.sign(raw, keys=pair, at=now)
-    return Envelope(sender=one.sender, recipient=one.recipient, raw=raw)
-
-
-def _put_back(claimed: Sequence[Claimed], journal: Journal, *, now: datetime) -> None:
-    """First the database, then the journal: a crash in between leaves too much in the journal."""
-    _surely(partial(sending.put_back, claimed, now=now))
-    journal.append([one.returned(now=now) for one in claimed])
+    def _put_back(self, claimed: Sequence[Claimed]) -> None:
+        """First the database, then the journal: a crash in between leaves too much in it."""
+        _surely(partial(sending.put_back, claimed, now=self._now))
+        self._journal.append([one.returned(now=self._now) for one in claimed])
 
 
 def _surely(act: Callable[[], _Result]) -> _Result:
@@ -172,30 +225,6 @@ def _surely(act: Callable[[], _Result]) -> _Result:
             log.warning("database-away")
             connection.close()
             time.sleep(0.5)
-
-
-def _is_about_us(fate: Fate) -> bool:
-    """Refused for what we are or how we are set up, not for the mailbox."""
-    refused = fate.outcome in (Outcome.REFUSED, Outcome.DEFERRED)
-    return refused and (fate.is_about_us or " 5.7." in f" {fate.text}" or fate.code == 554)
-
-
-def _door(campaign: Campaign, state: Path) -> Door | None:
-    """Exercises have one door, the built-in mailbox; real letters have the smarthost."""
-    if campaign.exercise:
-        port = known_port(mailbox_folder(state))
-        if port is None:
-            log.warning("no-mailbox", folder=str(mailbox_folder(state)))
-            return None
-        return Door(
-            host="127.0.0.1", port=port, exercise=True, ehlo_name="exercise.invalid",
-            timeouts=Timeouts(connect=5, reply=30, dot=60),
-        )  # fmt: skip
-    return Door(
-        host=settings.SMARTHOST.host, port=settings.SMARTHOST.port, exercise=False,
-        ehlo_name=settings.EHLO_NAME or platform.node() or "localhost",
-        tls=proving() if settings.SMARTHOST_TLS == "starttls" else None,
-    )  # fmt: skip
 
 
 def _worker() -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from openletter.shell import configuration as read
-from openletter.shell import logs, outside, secrets
+from openletter.shell import logs, outside, secrets, smarthost
 from openletter.shell.database import settings_for
 from openletter.words import LANGUAGES as PROJECT_LANGUAGES
 
@@ -130,12 +130,7 @@ SMARTHOST: read.Endpoint = READER.read(
     default="127.0.0.1:25",
     about="The mail server that real letters are handed to. Exercises never use it.",
 )
-SMARTHOST_TLS: str = READER.read(
-    "OPENLETTER_SMARTHOST_TLS",
-    read.to_choice("never", "starttls"),
-    default="never",
-    about="`starttls` demands encryption to the smarthost; a local one needs none.",
-)
+LEAVING: smarthost.Leaving = smarthost.read_leaving(READER)
 EHLO_NAME: str = READER.read(
     "OPENLETTER_EHLO_NAME",
     read.to_text,
@@ -147,13 +142,6 @@ MAILBOX_PORT: int = READER.read(
     read.to_number,
     default="0",
     about="Loopback port of the exercises' built-in mailbox; 0: the demonstration's own.",
-)
-SMARTHOST_LOG: str = READER.read(
-    "OPENLETTER_SMARTHOST_LOG",
-    read.to_text,
-    default="",
-    about="The mail server's log (Postfix), read while sending to learn what was delivered. "
-    "Empty: after 200 letters sending waits for `openletter settle --log`.",
 )
 INTAKE_LISTEN: read.Endpoint = READER.read(
     "OPENLETTER_INTAKE_LISTEN",

@@ -8,8 +8,9 @@ server certainly took nothing; after it, and without an answer, nobody can tell.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 LONGEST_REPLY = 64 * 1024
 MAILBOX_MARK = "XOPENLETTER-MAILBOX"
@@ -31,11 +32,17 @@ class Stage(StrEnum):
     CONNECT = "connect"
     GREETING = "greeting"
     EHLO = "ehlo"
+    AUTH = "auth"
+    RSET = "rset"
     MAIL = "mail"
     RCPT = "rcpt"
     DATA = "data"
     BODY = "body"
     DOT = "dot"
+    PIPELINED = "pipelined"
+
+
+_BEFORE_RECIPIENT = (Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.AUTH, Stage.MAIL)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +58,7 @@ class Fate:
     @property
     def is_about_us(self) -> bool:
         """Refused before the recipient was named: our set-up, never the mailbox."""
-        return self.stage in (Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.MAIL)
+        return self.stage in _BEFORE_RECIPIENT
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,9 +85,17 @@ class NeedMore:
 
 @dataclass(frozen=True, kw_only=True)
 class Opened:
-    """The server is ready; the words of its EHLO reply in upper case."""
+    """The server is ready; the words of its EHLO reply in upper case, and its lines."""
 
     extensions: frozenset[str]
+    said: tuple[str, ...] = field(default=(), compare=False)
+
+    @property
+    def mechanisms(self) -> tuple[str, ...]:
+        """How one may sign in (RFC 4954), in the server's order."""
+        lines = [line.upper().replace("=", " ").split() for line in self.said]
+        found = [word for line in lines if line and line[0] == "AUTH" for word in line[1:]]
+        return tuple(dict.fromkeys(found))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,12 +103,13 @@ class Done:
     fate: Fate
 
 
-class LocalProtocolError(Exception):
+class LocalProtocolError(ValueError):
     """We were about to say something that is not SMTP: an address with spaces or control bytes."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Reply:
+class Reply(NamedTuple):
+    """A whole answer, without the codes of its lines."""
+
     code: int
     lines: tuple[str, ...]
 
@@ -112,12 +128,18 @@ class Replies:
         self._buffer = b""
         self._lines: list[str] = []
 
+    @property
+    def has_more(self) -> bool:
+        """Bytes were received that are not read yet."""
+        return bool(self._buffer or self._lines)
+
     def feed(self, data: bytes) -> Reply | None:
         """The next whole reply, or None. Call with b"" for replies already in the buffer."""
-        self._buffer += data
-        while b"\n" in self._buffer:
-            line, _, self._buffer = self._buffer.partition(b"\n")
-            found = _LINE.fullmatch(line + b"\n")
+        if data:
+            self._buffer += data
+        while (end := self._buffer.find(b"\n") + 1) > 0:
+            found = _LINE.fullmatch(self._buffer, 0, end)
+            self._buffer = self._buffer[end:]
             if found is None:
                 return Reply(code=0, lines=("not SMTP",))
             self._lines.append(found[3].decode("utf-8", "replace"))
@@ -151,9 +173,9 @@ class Opening:
             self.stage = Stage.EHLO
             return self._ehlo()
         if self.stage is Stage.EHLO and reply.code == 250:
-            words = (line.split(" ")[0].upper() for line in reply.lines[1:] if line)
-            return Opened(extensions=frozenset(words))
-        return Done(fate=_refused(reply, self.stage))
+            words = (line.split(" ")[0].split("=")[0].upper() for line in reply.lines[1:] if line)
+            return Opened(extensions=frozenset(words), said=reply.lines)
+        return Done(fate=refused(reply, self.stage))
 
     def end(self) -> Fate:
         """The connection broke: nothing was handed over yet."""
@@ -186,9 +208,9 @@ class HandOver:
         if reply is None:
             return NeedMore()
         if self.stage is Stage.DOT:
-            return Done(fate=_final(reply))
+            return Done(fate=final(reply))
         if not _goes_on(reply, self.stage):
-            return Done(fate=_refused(reply, self.stage))
+            return Done(fate=refused(reply, self.stage))
         return self._next()
 
     def _next(self) -> Send | NeedMore | Done:
@@ -221,7 +243,7 @@ def _goes_on(reply: Reply, stage: Stage) -> bool:
     return reply.code == 354 if stage is Stage.DATA else reply.code in (250, 251, 252)
 
 
-def _refused(reply: Reply, stage: Stage) -> Fate:
+def refused(reply: Reply, stage: Stage) -> Fate:
     """Refused before the end of data: certainly not accepted. 5xx about us can be put right."""
     permanent = 500 <= reply.code < 600 and stage in (Stage.RCPT, Stage.DATA)
     return Fate(
@@ -238,7 +260,7 @@ _QUEUED = re.compile(
 )
 
 
-def _final(reply: Reply) -> Fate:
+def final(reply: Reply) -> Fate:
     """The answer to the final dot. What is no SMTP reply says nothing: unknown."""
     outcomes = {2: Outcome.ACCEPTED, 4: Outcome.DEFERRED, 5: Outcome.REFUSED}
     outcome = outcomes.get(reply.code // 100, Outcome.UNKNOWN)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from openletter.letters.rules.answers import AnswerMail, build, reply_subject
-from openletter.letters.rules.fates import is_dead, may_leave, state_of, wait_after
+from openletter.letters.rules.fates import is_dead, state_of, wait_after
 from openletter.wire.smtp import Fate, Outcome, Stage
 from openletter.words import DeliveryState
 
@@ -40,11 +40,6 @@ def test_what_the_built_in_mailbox_took_is_delivered() -> None:
 
 def test_waiting_doubles_to_four_hours() -> None:
     assert [wait_after(n) // timedelta(minutes=1) for n in (0, 1, 2, 3, 20)] == [5, 5, 10, 20, 240]
-
-
-def test_never_fewer_than_none() -> None:
-    assert may_leave(per_hour=10, left_last_hour=12, beyond_recall=0, most_beyond=200) == 0
-    assert may_leave(per_hour=1000, left_last_hour=0, beyond_recall=190, most_beyond=200) == 10
 
 
 def answer(**changes: object) -> bytes:

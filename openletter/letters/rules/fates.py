@@ -39,12 +39,13 @@ def is_dead(fate: Fate) -> bool:
     return status in _DEAD or (not status and bool(_NO_SUCH.search(fate.text)))
 
 
+def is_about_us(fate: Fate) -> bool:
+    """Refused for what we are or how we are set up, not for the mailbox."""
+    refused = fate.outcome in (Outcome.REFUSED, Outcome.DEFERRED)
+    return refused and (fate.is_about_us or " 5.7." in f" {fate.text}" or fate.code == 554)
+
+
 def wait_after(attempt: int) -> timedelta:
     """Five minutes, doubling to four hours."""
     doublings = min(max(attempt - 1, 0), 10)
     return min(_FIRST_WAIT * (1 << doublings), _LONGEST_WAIT)
-
-
-def may_leave(*, per_hour: int, left_last_hour: int, beyond_recall: int, most_beyond: int) -> int:
-    """How many letters may leave now, by pace and by what can't be called back."""
-    return max(0, min(per_hour - left_last_hour, most_beyond - beyond_recall))

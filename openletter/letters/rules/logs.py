@@ -28,6 +28,7 @@ class Seen:
     status: str = ""
     dsn: str = ""
     text: str = ""
+    recipient: str = ""
 
 
 @dataclass
@@ -35,7 +36,20 @@ class LogFacts:
     """What the log says: messages by Message-ID, and the stretches of time it covers."""
 
     by_message: dict[str, Seen] = field(default_factory=dict)
+    by_queue: dict[str, Seen] = field(default_factory=dict)
+    """Messages whose Message-ID is not in these lines, where the log says what became of them."""
     stretches: list[tuple[datetime, datetime]] = field(default_factory=list)
+
+    def of(self, message_id: str, queue_id: str, *, recipient: str, since: datetime) -> Seen | None:
+        """What became of a letter: by its Message-ID, else by the queue id it was taken under.
+
+        Queue ids may come again, so recipient and time must fit, too.
+        """
+        if message_id in self.by_message:
+            return self.by_message[message_id]
+        seen = self.by_queue.get(queue_id) if queue_id else None
+        fits = seen is not None and seen.recipient == recipient.lower() and seen.at >= since
+        return seen if fits else None
 
     def covers(self, start: datetime, end: datetime) -> bool:
         return any(first <= start and last >= end for first, last in self.stretches)
@@ -54,6 +68,9 @@ def gather(lines: Iterable[LogLine]) -> LogFacts:
             by_queue[line.queue_id] = facts.by_message[line.message_id] = seen
         elif line.queue_id in by_queue:
             _note(by_queue[line.queue_id], line)
+        elif line.status:
+            seen = Seen(queue_id=line.queue_id, at=line.at, recipient=line.recipient.lower())
+            _note(facts.by_queue.setdefault(line.queue_id, seen), line)
     return facts
 
 

@@ -1,0 +1,255 @@
+"""Many transactions over one connection, pipelined where the server offers it (RFC 2920).
+
+MAIL, RCPT and DATA of a letter leave together, and with the next letter's content: content, dot
+and the following envelope are one write, so a letter costs one turn of the network. Content is
+said only after a 354, and a stop is asked for before it.
+
+What a lost connection means: without pipelining the old rule (before the dot nothing was taken);
+with it, everything begun and not answered is `unknown`. A verdict is shown only when what follows
+it is in step: a server that answers out of order is believed in nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from openletter.wire.smtp import (
+    Envelope,
+    Fate,
+    Outcome,
+    Replies,
+    Reply,
+    Stage,
+    checked,
+    dot_stuffed,
+    final,
+    refused,
+)
+
+Take = Callable[[], tuple[int, Envelope] | None]
+"""Gives the next letter with its number, or None where there is none, or none any more."""
+_RESET = b"RSET\r\n"
+_DOT = b".\r\n"
+
+
+@dataclass(slots=True, kw_only=True)
+class _Begun:
+    """A letter of which something was said."""
+
+    key: int
+    mail: bytes
+    rcpt: bytes
+    body: bytes
+    awaits: list[Stage] = field(default_factory=list)
+    fate: Fate | None = None
+
+
+class OutOfStepError(Exception):
+    """The server's answers are not to what was asked."""
+
+
+class Flow:
+    """One connection's letters, in order. Feed it what arrives; write what it gives."""
+
+    def __init__(self, extensions: frozenset[str]) -> None:
+        self.pipelines = "PIPELINING" in extensions
+        self._eight_bit = "8BITMIME" in extensions
+        self._replies = Replies()
+        self._dotted: _Begun | None = None
+        self._enveloped: _Begun | None = None
+        self._shown: list[tuple[int, Fate]] = []
+        self._held: tuple[int, Fate] | None = None
+        self._to_say: list[bytes] = []
+        self._needs_reset = self._drains = False
+        self.broken = ""
+        self.heard = 0
+        """Whole answers so far: bytes that drip are none."""
+
+    # -- what to say -----------------------------------------------------------------------------
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is begun, so that hanging up harms nobody."""
+        return self._dotted is None and self._enveloped is None and not self._drains
+
+    @property
+    def awaits_dot(self) -> bool:
+        return self._dotted is not None
+
+    @property
+    def wants_to_go_on(self) -> bool:
+        """The next word is ours: content, or another letter. Ask for a stop before it."""
+        begun = self._enveloped
+        return self._dotted is None and not self._drains and (begun is None or not begun.awaits)
+
+    def say(self, take: Take) -> list[bytes]:
+        """What is to be written now, in one piece; nothing: wait for the server."""
+        if self._to_say:
+            told, self._to_say = self._to_say, []
+            return told
+        if not self.wants_to_go_on or self.broken:
+            return []
+        ready, self._enveloped = self._enveloped, None
+        if ready is None:
+            return self._begin(take)
+        self._dotted = ready
+        return [ready.body, _DOT, *(self._begin(take) if self.pipelines else ())]
+
+    def _begin(self, take: Take) -> list[bytes]:
+        """The envelope of the next letter; one that is not fit for SMTP is refused here."""
+        while (found := take()) is not None:
+            key, envelope = found
+            try:
+                begun = self._begun(key, envelope)
+            except ValueError as error:
+                self._shown.append(
+                    (key, Fate(outcome=Outcome.REFUSED, stage=Stage.RCPT, text=str(error)[:300]))
+                )
+                continue
+            self._enveloped = begun
+            return self._envelope(begun)
+        return []
+
+    def _begun(self, key: int, envelope: Envelope) -> _Begun:
+        eight = " BODY=8BITMIME" if self._eight_bit and not envelope.raw.isascii() else ""
+        return _Begun(
+            key=key,
+            mail=f"MAIL FROM:<{checked(envelope.sender)}>{eight}\r\n".encode("ascii"),
+            rcpt=f"RCPT TO:<{checked(envelope.recipient)}>\r\n".encode("ascii"),
+            body=dot_stuffed(envelope.raw),
+        )
+
+    def _envelope(self, begun: _Begun) -> list[bytes]:
+        said = [_RESET] if self._needs_reset else []
+        begun.awaits = [Stage.RSET] if self._needs_reset else []
+        self._needs_reset = False
+        begun.awaits += [Stage.MAIL, Stage.RCPT, Stage.DATA]
+        if self.pipelines:
+            return [b"".join((*said, begun.mail, begun.rcpt, b"DATA\r\n"))]
+        return said or [begun.mail]
+
+    # -- what is heard ---------------------------------------------------------------------------
+
+    def feed(self, data: bytes) -> None:
+        """Take in what arrived; `broken` says why nothing more may be said here."""
+        try:
+            while (reply := self._replies.feed(data)) is not None:
+                data = b""
+                self.heard += 1
+                self._heard(reply)
+        except OutOfStepError as problem:
+            self.broken = str(problem)
+
+    def _heard(self, reply: Reply) -> None:
+        if self._dotted is not None:
+            self._heard_final(self._dotted, reply)
+        elif self._drains:
+            self._drains = False
+        elif self._enveloped is not None and self._enveloped.awaits:
+            self._heard_on_envelope(self._enveloped, reply)
+        else:
+            raise OutOfStepError(f"said without being asked: {reply.code} {reply.text}"[:300])
+
+    def _heard_final(self, begun: _Begun, reply: Reply) -> None:
+        fate = final(reply)
+        if fate.outcome is Outcome.UNKNOWN:
+            raise OutOfStepError(f"no answer to a letter: {reply.code} {reply.text}"[:300])
+        self._dotted = None
+        if self._enveloped is None:
+            self._shown.append((begun.key, fate))
+        else:
+            self._held = (begun.key, fate)
+
+    def _heard_on_envelope(self, begun: _Begun, reply: Reply) -> None:
+        """One answer of RSET, MAIL, RCPT, DATA. The first refusal is the letter's fate."""
+        stage, good = begun.awaits[0], reply.code // 100 == 2
+        if stage is Stage.DATA:
+            self._heard_on_data(begun, reply)
+            return
+        if self.pipelines and not (good or reply.code // 100 in (4, 5)):
+            raise OutOfStepError(f"no answer to {stage}: {reply.code} {reply.text}"[:300])
+        if self.pipelines and good and begun.fate is not None:
+            raise OutOfStepError(f"accepts {stage} after a refusal: {reply.text}"[:300])
+        begun.awaits.pop(0)
+        if not good and stage is not Stage.RSET:
+            begun.fate = begun.fate or refused(reply, stage)
+        if not self.pipelines:
+            self._next_word(begun)
+
+    def _next_word(self, begun: _Begun) -> None:
+        """Without pipelining one command follows the answer to the one before."""
+        if begun.fate is not None:
+            self._give_up(begun)
+            return
+        words = {Stage.MAIL: begun.mail, Stage.RCPT: begun.rcpt, Stage.DATA: b"DATA\r\n"}
+        self._to_say = [words[begun.awaits[0]]]
+
+    def _heard_on_data(self, begun: _Begun, reply: Reply) -> None:
+        if reply.code == 354 and begun.fate is not None:
+            if begun.fate.stage is Stage.MAIL:
+                raise OutOfStepError("wants the content of a letter whose sender it refused")
+            self._drains, self._to_say = True, [_DOT]
+        elif reply.code != 354 and reply.code // 100 not in (4, 5) and self.pipelines:
+            raise OutOfStepError(f"no answer to data: {reply.code} {reply.text}"[:300])
+        begun.awaits.clear()
+        self._show_held()
+        if reply.code == 354 and begun.fate is None:
+            if self._replies.has_more:
+                raise OutOfStepError("answers before anything was said")
+            return
+        begun.fate = begun.fate or refused(reply, Stage.DATA)
+        self._give_up(begun)
+
+    def _give_up(self, begun: _Begun) -> None:
+        """Refused on the way to its content; the server forgets it before the next."""
+        if begun.fate is not None:
+            self._shown.append((begun.key, begun.fate))
+        self._enveloped, self._needs_reset = None, not self._drains
+
+    def _show_held(self) -> None:
+        if self._held is not None:
+            self._shown.append(self._held)
+            self._held = None
+
+    def fates(self) -> list[tuple[int, Fate]]:
+        """What is settled since the last call."""
+        if not self._shown:
+            return []
+        shown, self._shown = self._shown, []
+        return shown
+
+    # -- how it ends -----------------------------------------------------------------------------
+
+    def take_back(self) -> int | None:
+        """We hang up: the number of a letter whose envelope was said and nothing of its content.
+
+        Only while `wants_to_go_on`: nothing of ours is on the way then.
+        """
+        begun, self._enveloped = self._enveloped, None
+        return begun.key if begun is not None else None
+
+    def end(self, *, dot_was_said: bool) -> list[tuple[int, Fate]]:
+        """The connection is lost, or the server is not to be believed: what became of the rest."""
+        ended = self.fates()
+        if self._held is not None:
+            key, fate = self._held
+            ended.append((key, _unknown(self.broken or fate.text) if self.broken else fate))
+        for begun, stage in ((self._dotted, Stage.DOT), (self._enveloped, Stage.PIPELINED)):
+            if begun is not None:
+                ended.append((begun.key, self._end_of(begun, stage, dot_was_said=dot_was_said)))
+        self._held = self._dotted = self._enveloped = None
+        return ended
+
+    def _end_of(self, begun: _Begun, stage: Stage, *, dot_was_said: bool) -> Fate:
+        if begun.fate is not None and not self.broken:
+            return begun.fate
+        if self.pipelines or (stage is Stage.DOT and dot_was_said):
+            return _unknown(self.broken or "connection lost", stage)
+        at = begun.awaits[0] if begun.awaits else Stage.BODY
+        why = self.broken or "connection lost"
+        return Fate(outcome=Outcome.DEFERRED, stage=at, text=why)
+
+
+def _unknown(why: str, stage: Stage = Stage.DOT) -> Fate:
+    return Fate(outcome=Outcome.UNKNOWN, stage=stage, text=why)
