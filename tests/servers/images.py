@@ -14,8 +14,9 @@ import sys
 import tempfile
 from pathlib import Path
 
+from tests.servers import registries
 from tests.servers.debian import CACHE
-from tests.servers.products import PRODUCTS, VISITORS
+from tests.servers.products import PRODUCTS
 
 IMAGES = CACHE / "images"
 INSTALL = r"""
@@ -29,7 +30,11 @@ done
 mount -t tmpfs tmpfs /run
 ip link set lo up
 printf '#!/bin/sh\nexit 101\n' > /usr/sbin/policy-rc.d; chmod 755 /usr/sbin/policy-rc.d
-dpkg -i --force-confnew "$ARCHIVES"/*.deb </dev/null >/mnt/log 2>&1 || { tail -n 20 /mnt/log; exit 1; }
+# twice: a package that must find another one ready before it is unpacked is refused the first time
+for attempt in 1 2; do
+  dpkg -i --force-confnew "$ARCHIVES"/*.deb </dev/null >/mnt/log 2>&1 && break
+  test $attempt = 1 || { tail -n 20 /mnt/log; exit 1; }
+done
 for d in usr etc var; do cp -a /mnt/$d "$IMAGE/"; done
 """
 TRIAL = (
@@ -41,18 +46,18 @@ TRIAL = (
 def image(name: str) -> Path | None:
     """Give a product's installed tree if it was made with the packages that are named today."""
     marker = IMAGES / name / ".holds"
-    wanted = " ".join((*PRODUCTS[name].packages, *VISITORS))
+    wanted = PRODUCTS[name].holds
     return IMAGES / name if marker.exists() and marker.read_text() == wanted else None
 
 
 def make(name: str) -> str:
     """Install a product's packages into an image of their own; say what went wrong, or nothing."""
-    packages = (*PRODUCTS[name].packages, *VISITORS)
+    product = PRODUCTS[name]
     place = IMAGES / name
     shutil.rmtree(place, ignore_errors=True)
     place.mkdir(parents=True)
     with tempfile.TemporaryDirectory(dir=CACHE) as folder:
-        if told := _download(packages, Path(folder)):
+        if told := _download(product.needs, Path(folder)):
             return told
         done = subprocess.run(
             ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc",
@@ -64,7 +69,9 @@ def make(name: str) -> str:
         )  # fmt: skip
     if done.returncode:
         return (done.stdout + done.stderr).strip()[-300:] or "dpkg failed"
-    (place / ".holds").write_text(" ".join(packages))
+    if told := registries.add(place, wheels=product.wheels, modules=product.modules):
+        return told
+    (place / ".holds").write_text(product.holds)
     return ""
 
 

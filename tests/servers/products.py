@@ -1,4 +1,4 @@
-"""What each executed guide needs from Debian: its packages, and how the server tells its version.
+"""What each executed guide needs: its packages, and how the server tells its version.
 
 The packages are installed for real, but inside a namespace whose /usr, /etc and /var are overlays
 (`images`): the distribution's own configuration and users come with them, and this machine stays
@@ -7,7 +7,11 @@ as it is.
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
+
+VISITORS = ("swaks", "netcat-openbsd", "curl")
+"""Tools that readers type their checks with; they are in every image."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,6 +21,21 @@ class Product:
     packages: tuple[str, ...]
     version: str
     """A command whose first match of digits and dots is the version."""
+    wheels: tuple[str, ...] = ()
+    """From Python's registry, with their versions."""
+    modules: tuple[str, ...] = ()
+    """From Node.js's registry, with their versions."""
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """Debian's packages; Node.js too where a machine has none."""
+        bare = self.modules and shutil.which("node") is None
+        return (*self.packages, *VISITORS, *(("nodejs", "npm") if bare else ()))
+
+    @property
+    def holds(self) -> str:
+        """What an image was made with, in a line."""
+        return " ".join((*self.needs, *self.wheels, *self.modules))
 
 
 PRODUCTS = {
@@ -37,8 +56,22 @@ PRODUCTS = {
     "sendmail": Product(
         packages=("sendmail-bin", "sasl2-bin"), version="sendmail -d0.1 -bv root | head -n 1"
     ),
+    "proxy-py": Product(
+        packages=("python3",), version="proxy --version", wheels=("proxy.py==2.4.10",)
+    ),
+    "node": Product(
+        packages=("libc-bin",),
+        version="grep '\"version\"' /usr/local/lib/node/node_modules/proxy-chain/package.json",
+        modules=("proxy-chain@3.0.1", "proxy@2.2.0", "socksv5@0.0.6"),
+    ),
     "opensmtpd": Product(packages=("opensmtpd",), version="smtpd -h"),
+    "nftables": Product(packages=("nftables", "iptables", "microsocks"), version="nft --version"),
+    "iptables": Product(
+        packages=("iptables-persistent", "iptables", "nftables", "microsocks"),
+        version="iptables --version",
+    ),
+    "ufw": Product(packages=("ufw", "nftables", "microsocks"), version="ufw --version"),
+    "firewalld": Product(
+        packages=("firewalld", "nftables", "microsocks"), version="firewall-cmd --version"
+    ),
 }
-
-VISITORS = ("swaks", "netcat-openbsd", "curl")
-"""Tools that readers type their checks with; they are in every image."""
