@@ -14,7 +14,7 @@ from email.utils import format_datetime
 from openletter.letters.rules.body import encode_text
 from openletter.letters.rules.dkim import Header, SigningKey, signatures
 from openletter.letters.rules.facts import one_line
-from openletter.letters.rules.headers import header, phrase
+from openletter.letters.rules.headers import header, originator
 from openletter.letters.rules.message import addr_spec
 
 
@@ -41,7 +41,6 @@ def build(mail: AnswerMail) -> bytes:
     """The unsigned bytes with CRLF line ends."""
     encoding, body = encode_text(f"{mail.text.strip()}\n\n-- \n{one_line(mail.signed_by)}\n")
     fields = [
-        ("From", f"{phrase(one_line(mail.sender_name))} <{addr_spec(mail.sender_address)}>"),
         ("To", addr_spec(mail.recipient)),
         ("Reply-To", addr_spec(mail.reply_to)),
         ("Subject", reply_subject(mail.subject)),
@@ -53,7 +52,8 @@ def build(mail: AnswerMail) -> bytes:
         ("Content-Type", "text/plain; charset=utf-8"),
         ("Content-Transfer-Encoding", encoding),
     ]
-    return b"".join(header(name, value) for name, value in fields) + b"\r\n" + body
+    sender = originator("From", one_line(mail.sender_name), addr_spec(mail.sender_address))
+    return sender + b"".join(header(name, value) for name, value in fields) + b"\r\n" + body
 
 
 def _thread(mail: AnswerMail) -> list[tuple[str, str]]:

@@ -11,11 +11,11 @@ _MUCH = 0.3
 
 
 def encode_text(text: str) -> tuple[str, bytes]:
-    """(transfer encoding, octets ending in CRLF) of a text whose lines end in LF or CRLF.
+    """(transfer encoding, octets ending in CRLF) of a text whose lines end in LF, CR or CRLF.
 
     Nothing else ends a line (U+2028 and its like stay characters); empty lines at the end go.
     """
-    lines = [line.removesuffix("\r") for line in text.rstrip("\r\n").split("\n")]
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
     octets = text.encode()
     other = sum(octet > 0x7E for octet in octets) if not octets.isascii() else 0
     if other > _MUCH * len(octets):

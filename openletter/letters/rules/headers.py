@@ -7,7 +7,8 @@ people look for the address and the reference in it, so every ASCII word stays a
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from unicodedata import category
 
 from openletter.letters.rules.facts import LetterError
 
@@ -17,25 +18,41 @@ _LEAD, _TAIL = "=?utf-8?b?", "?="
 _CHUNK = (_ENCODED_WORD - len(_LEAD) - len(_TAIL)) // 4 * 3
 
 
+_BREAKS = {"Cc", "Cs", "Zl", "Zp"}
+"""Controls and line ends; what joins letters or sets their direction may stand in a subject."""
+
+
 def header(name: str, value: str) -> bytes:
     """One header field with its CRLF; a value with a line break or control is refused."""
-    if not value or not value.isprintable():
+    if not value or _is_broken(value):
         raise LetterError("header-value", name)
+    return _folded(name, _words(value))
+
+
+def originator(name: str, display: str, address: str) -> bytes:
+    """A field with one person: a name, encoded where it is not plain words, and an address."""
+    if _is_broken(display) or _is_broken(address) or not address:
+        raise LetterError("header-value", name)
+    plain = display.replace(" ", "").replace("-", "").replace("'", "")
+    words = display.split() if plain.isascii() and plain.isalnum() else _encoded(display)
+    return _folded(name, [*words, f"<{address}>"])
+
+
+def _is_broken(value: str) -> bool:
+    return not value.isprintable() and any(category(c) in _BREAKS for c in value)
+
+
+def _folded(name: str, words: Iterable[str]) -> bytes:
+    """The words on lines of at most 78 octets, the first one beside the name."""
     line = f"{name}:"
     lines = []
-    for word in _words(value):
+    for word in words:
         if len(line) + 1 + len(word) > LINE and not line.endswith(":"):
             lines.append(line)
             line = ""
         line += f" {word}"
     lines.append(line)
     return "\r\n".join(lines).encode("ascii") + b"\r\n"
-
-
-def phrase(name: str) -> str:
-    """A display name that needs no quotes: encoded where it is not plain words."""
-    plain = name.replace(" ", "").replace("-", "").replace("'", "")
-    return name if plain.isascii() and plain.isalnum() else " ".join(_encoded(name))
 
 
 def _words(value: str) -> Iterator[str]:

@@ -11,7 +11,7 @@ from email.utils import format_datetime
 from openletter.letters.rules.body import encode_text
 from openletter.letters.rules.dkim import Header, SigningKey, signatures
 from openletter.letters.rules.facts import LetterError, one_line
-from openletter.letters.rules.headers import header, phrase
+from openletter.letters.rules.headers import header, originator
 from openletter.letters.rules.text import Written
 from openletter.words import normalise_mailbox
 
@@ -54,9 +54,11 @@ def addr_spec(address: str) -> str:
 def build(written: Written, to: Addressing, *, keys: Sequence[SigningKey]) -> Message:
     """The letter as bytes with CRLF line ends, signed with every key."""
     content, body = _content(written, to)
+    sender = originator("From", one_line(to.sender_name), addr_spec(to.sender_address))
+    fields = [*_headers(written, to), *content]
     headers: list[Header] = [
-        (name.encode(), header(name, value)) for name, value in [*_headers(written, to), *content]
-    ]
+        (b"From", sender), *((name.encode(), header(name, value)) for name, value in fields)
+    ]  # fmt: skip
     signed = signatures(headers, body, keys=keys, at=int(to.date.timestamp()))
     raw = signed + b"".join(field for _, field in headers) + b"\r\n" + body
     return Message(raw=raw, body_sha256=hashlib.sha256(body).digest(), subject=written.subject)
@@ -65,7 +67,6 @@ def build(written: Written, to: Addressing, *, keys: Sequence[SigningKey]) -> Me
 def _headers(written: Written, to: Addressing) -> list[tuple[str, str]]:
     threaded = [("In-Reply-To", to.thread), ("References", to.thread)] if to.thread else []
     return [
-        ("From", f"{phrase(one_line(to.sender_name))} <{addr_spec(to.sender_address)}>"),
         ("To", addr_spec(to.recipient)),
         ("Reply-To", addr_spec(to.reply_to)),
         ("Subject", written.subject),
