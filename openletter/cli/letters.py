@@ -9,8 +9,7 @@ from typing import Annotated, NoReturn
 import typer
 from typer.models import OptionInfo
 
-from openletter.letters import library
-from openletter.words import Reader
+from openletter.words import LANGUAGES, Reader, WaveKind
 
 letter = typer.Typer(no_args_is_help=True, help="Look at letters, built or written.")
 
@@ -43,10 +42,10 @@ def _refuse(error: Exception) -> NoReturn:
 def preview(
     *,
     to: Annotated[str, _one_of(*Reader)] = "owner",
-    kind: Annotated[str, _one_of(*library.kinds())] = "first",
+    kind: Annotated[str, _one_of(*WaveKind)] = "first",
     weakness: Annotated[str, _one_of(*SUBJECTS)] = "open-relay",
     product: Annotated[str, typer.Option(help="A guide's id, or unknown.")] = "unknown",
-    lang: Annotated[str, _one_of(*library.languages())] = "en",
+    lang: Annotated[str, _one_of(*LANGUAGES)] = "en",
     ip: Annotated[str, typer.Option(help="The address it is about.")] = "192.0.2.17",
     port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
     eml: Annotated[bool, typer.Option("--eml", help="The signed message, not the text.")] = False,
@@ -60,7 +59,6 @@ def preview(
     from openletter.guides.model import GuideError
     from openletter.letters import preview as letters
     from openletter.letters.rules.facts import LetterError
-    from openletter.words import WaveKind
 
     if all_ is not None:
         typer.echo(f"{letters.write_all(all_)} letters in {all_}", err=True)

@@ -1,51 +1,82 @@
-"""The wordings that exist, read from this package once: what is offered is what is here."""
+"""The wordings that exist, read from this package once: what is offered is what is here.
+
+A translation that is stale, unfinished or built differently is not offered; `faults` says why.
+"""
 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 
+from openletter.guides import library as guides
+from openletter.letters.rules.checking import Problem, check
 from openletter.letters.rules.facts import LetterError
-from openletter.letters.rules.text import Texts
-from openletter.letters.rules.wording import Wording, check_translation, parse
-from openletter.words import WaveKind
+from openletter.letters.rules.text import REPLIES, Texts
+from openletter.letters.rules.wording import Wording, parse
+from openletter.words import LANGUAGES, WaveKind
 
 FRAME = "frame"
+ANSWERS = "answers"
 
 
-def _folder(kind: str) -> dict[str, str]:
-    folder = files("openletter.letters") / "wordings" / kind
+@cache
+def sources(doc: str) -> Mapping[str, str]:
+    folder = files("openletter.letters") / "wordings" / doc
     if not folder.is_dir():
         return {}
-    return {
-        file.name.removesuffix(".md"): file.read_text(encoding="utf-8")
-        for file in folder.iterdir()
-        if file.name.endswith(".md")
-    }
-
-
-@cache
-def wordings(kind: str) -> dict[str, Wording]:
-    """Every language's document of one kind; a stale or different translation is refused."""
-    found = {tag: parse(text, kind=kind, language=tag) for tag, text in _folder(kind).items()}
-    for tag, wording in found.items():
-        if tag != "en":
-            check_translation(wording, found["en"])
-    return found
-
-
-@cache
-def languages() -> tuple[str, ...]:
-    """Languages in which every kind and the frame are complete, English first."""
-    complete = set(wordings(FRAME)).intersection(*(wordings(kind) for kind in kinds()))
-    return tuple(sorted(complete, key=lambda tag: (tag != "en", tag)))
+    found = (file for file in folder.iterdir() if file.name.endswith(".md"))
+    texts = {file.name.removesuffix(".md"): file.read_text(encoding="utf-8") for file in found}
+    return {tag: texts[tag] for tag in LANGUAGES if tag in texts}
 
 
 @cache
 def kinds() -> tuple[WaveKind, ...]:
     """The kinds of letters that can be written."""
-    return tuple(kind for kind in WaveKind if _folder(kind))
+    return tuple(kind for kind in WaveKind if sources(kind))
+
+
+@cache
+def documents() -> tuple[str, ...]:
+    """Every document that a complete language has."""
+    return (FRAME, *kinds(), ANSWERS)
+
+
+@cache
+def english(doc: str) -> Wording:
+    return parse(sources(doc)["en"], kind=doc, language="en")
+
+
+@cache
+def faults(doc: str, language: str) -> tuple[Problem, ...]:
+    """Why a language's document is not offered; a missing one is one fault."""
+    if language == "en":
+        return ()
+    text = sources(doc).get(language)
+    if text is None:
+        return (Problem(line=0, passage="", what="not there"),)
+    return tuple(check(text, kind=doc, language=language, source=english(doc)))
+
+
+@cache
+def wordings(doc: str) -> Mapping[str, Wording]:
+    """Every language's document of one kind that is current and whole."""
+    return {
+        tag: parse(text, kind=doc, language=tag)
+        for tag, text in sources(doc).items()
+        if not faults(doc, tag)
+    }
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """Languages in which every document and the guides' letter blocks are whole, English first."""
+    blocks = set(guides.block_languages())
+    return tuple(
+        tag for tag in LANGUAGES
+        if tag in blocks and all(tag in wordings(doc) for doc in documents())
+    )  # fmt: skip
 
 
 @cache
@@ -63,3 +94,11 @@ def version(kind: WaveKind, chosen: tuple[str, ...]) -> str:
         part.digest for tag in chosen for part in (texts(kind, tag).kind, texts(kind, tag).frame)
     ]
     return f"{kind}-{hashlib.sha256(' '.join(digests).encode()).hexdigest()[:16]}"
+
+
+@cache
+def reply_words() -> Mapping[str, frozenset[str]]:
+    """`closed`, `passed-on`, `not-ours`, `stop`: what letters ask for, in every language."""
+    frames = [wordings(FRAME)[tag].labels for tag in languages()]
+    keys = (name.replace("_", "-") for name in REPLIES)
+    return {key: frozenset(labels[f"reply-{key}"] for labels in frames) for key in keys}

@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from itertools import product
+from itertools import cycle, product
 from pathlib import Path
 
 from openletter.guides import library as guides
@@ -46,12 +46,14 @@ _WROTE = {
     WaveKind.CORRECTION: datetime(2026, 3, 1, 9, 0, tzinfo=UTC),
 }
 """When the letter before was written: long before an update, after what a mistake was about."""
-_TOLD = tuple(
-    EarlierRow(row=row, state=state)
-    for row, state in enumerate(
-        [RowState.REMAINING] * 3 + [RowState.CLOSED] * 2 + [RowState.ANNOUNCED], start=1
-    )
-)
+_BEFORE = (RowState.CLOSED, RowState.REMAINING, RowState.REMAINING)
+"""How the cases of the letter before an update stand."""
+_STAND = {
+    WaveKind.REMINDER: (RowState.REMAINING,),
+    WaveKind.CLOSING: (RowState.CLOSED, RowState.REMAINING, RowState.ANNOUNCED),
+    WaveKind.CORRECTION: (RowState.TAKEN_BACK,),
+}
+"""How the cases stand that a later letter tells of once more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,7 +78,7 @@ def facts_of(asked: Asked) -> LetterFacts:
     if asked.language not in library.languages():
         raise LetterError("no-wording", asked.language)
     languages = tuple(dict.fromkeys((asked.language, "en")))
-    earlier = Earlier(sent_at=_WROTE.get(asked.kind, _AT), reference=new_reference(), rows=_TOLD)
+    cases, earlier = _standing(asked.kind, list(_cases(asked)))
     return LetterFacts(
         kind=asked.kind,
         reader=asked.to,
@@ -90,10 +92,28 @@ def facts_of(asked: Asked) -> LetterFacts:
         together_with=("Agency Beta", "Agency Gamma"),
         authority="Agency Alpha",
         domain=DOMAIN,
-        cases=tuple(_cases(asked)),
+        cases=tuple(cases),
         exercise=True,
-        earlier=None if asked.kind is WaveKind.FIRST else earlier,
+        earlier=earlier,
     )
+
+
+def _standing(kind: WaveKind, cases: list[CaseFacts]) -> tuple[list[CaseFacts], Earlier | None]:
+    """The cases as this kind of letter tells of them, and what was told before."""
+    if kind is WaveKind.FIRST:
+        return cases, None
+    told = [EarlierRow(row=row, state=state) for row, state in enumerate(_BEFORE, start=1)]
+    if kind is WaveKind.UPDATE:
+        cases = [replace(case, row=row) for row, case in enumerate(cases, start=len(told) + 1)]
+    else:
+        states = zip(cases, cycle(_STAND[kind]), strict=False)
+        cases = [replace(case, state=state) for case, state in states]
+        cases = [replace(case, row=row) for row, case in enumerate(cases, start=1)]
+        told = [EarlierRow(row=case.row, state=case.state) for case in cases]
+    if kind is WaveKind.REMINDER:
+        told.append(EarlierRow(row=len(told) + 1, state=RowState.CLOSED))
+    sent_at = _WROTE.get(kind, _WROTE[WaveKind.UPDATE])
+    return cases, Earlier(sent_at=sent_at, reference=new_reference(), rows=tuple(told))
 
 
 def _writer() -> Writer:
@@ -130,7 +150,7 @@ def _case(asked: Asked, weakness: Weakness) -> CaseFacts:
         ports=(asked.port or PORTS[weakness],),
         seen=_SEEN,
         guide_id=ours,
-        introduced=_SAID.get(ours, guides.guide(ours).product),
+        introduced="" if ours == "unknown" else _SAID.get(ours, guides.guide(ours).product),
     )
 
 
@@ -168,20 +188,20 @@ def fresh_keys() -> tuple[SigningKey, ...]:
     )
 
 
-def every() -> Iterator[Asked]:
-    """Every language, reader, kind and subject that is built, with a fitting product."""
+def every(languages: Sequence[str]) -> Iterator[Asked]:
+    """Each language, every reader, kind and subject that is built, with a fitting product."""
     products = {"open-relay": "postfix", "open-http-proxy": "squid", "several": "postfix"}
-    for tag, kind, reader, about in product(library.languages(), library.kinds(), Reader, SUBJECTS):
+    for tag, kind, reader, about in product(languages, library.kinds(), Reader, SUBJECTS):
         yield Asked(
             to=reader, kind=kind, about=about, product=products.get(about, "unknown"), language=tag
         )
 
 
-def write_all(folder: Path) -> int:
+def write_all(folder: Path, *, languages: Sequence[str] = ()) -> int:
     """Every letter as a file, an index of them, and the zone that makes them verifiable."""
     with_keys = fresh_keys()
     index = []
-    for asked in every():
+    for asked in every(languages or library.languages()):
         message = signed(asked, with_keys=with_keys)
         file = folder / asked.name
         file.parent.mkdir(parents=True, exist_ok=True)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 from openletter.words import Protocol, Reader, WaveKind, Weakness
 
 _MAX_LINE = 200
+_JOINING = "\u0620-\u06ff\u0750-\u077f\u0900-\u0dff"
+_JOINED = re.compile(rf"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])")
 _HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
 
 
@@ -23,11 +27,18 @@ class LetterError(Exception):
         self.code = code
 
 
+@lru_cache(maxsize=4096)
 def one_line(text: str) -> str:
-    """A stranger's text as one visible line: no control, bidi or line-breaking character."""
-    normal = unicodedata.normalize("NFC", text)
-    spaced = "".join(" " if c.isspace() else c for c in normal)
-    shown = "".join("?" if unicodedata.category(c) in _HARMFUL else c for c in spaced)
+    """A stranger's text as one visible line: no control, bidi or line-breaking character.
+
+    Joiners stay between letters of the scripts that are written with them (Persian, Hindi).
+    """
+    spaced = "".join(" " if c.isspace() else c for c in unicodedata.normalize("NFC", text))
+    kept = {found.start() for found in _JOINED.finditer(spaced)}
+    shown = "".join(
+        "?" if unicodedata.category(c) in _HARMFUL and at not in kept else c
+        for at, c in enumerate(spaced)
+    )
     return " ".join(shown.split())[:_MAX_LINE]
 
 

@@ -12,7 +12,7 @@ from openletter.guides.layout import NO_BREAK
 from openletter.letters.rules.facts import CaseFacts, LetterFacts, Seen, one_line, utc
 from openletter.letters.rules.typeset import columns
 from openletter.wire.visible import csv_cell
-from openletter.words import WaveKind, print_reference
+from openletter.words import LANGUAGES, WaveKind, on_site, print_reference
 
 COLUMNS = (
     "row", "reference", "ip", "ports", "protocol", "weakness", "role", "status",
@@ -25,16 +25,16 @@ Names = Mapping[str, str]
 
 
 def page_of(facts: LetterFacts, case: CaseFacts, language: str) -> str:
-    return f"{facts.site}/{language.lower()}/c/{case.secret}"
+    return f"{facts.site}/{on_site(language)}/c/{case.secret}"
 
 
 def weakness_key(case: CaseFacts) -> str:
     return "exit-only" if case.exit_only else case.weakness.value
 
 
-def one_case(case: CaseFacts, names: Names) -> str:
+def one_case(case: CaseFacts, names: Names, *, rtl: bool = False) -> str:
     """The whole evidence of a letter about one address."""
-    return columns([*_facts(case, names), *_seen(case.seen, names)])
+    return columns([*_facts(case, names), *_seen(case.seen, names)], rtl=rtl)
 
 
 def _facts(case: CaseFacts, names: Names) -> list[tuple[str, str]]:
@@ -48,7 +48,7 @@ def _facts(case: CaseFacts, names: Names) -> list[tuple[str, str]]:
     ]
 
 
-def numbered(facts: LetterFacts, names: Names, language: str) -> str:
+def numbered(facts: LetterFacts, names: Names, *, language: str) -> str:
     """Every case as a part that stands by itself and can be passed on alone."""
     return "\n\n".join(_part(facts, case, names, language=language) for case in facts.cases)
 
@@ -63,24 +63,23 @@ def _part(facts: LetterFacts, case: CaseFacts, names: Names, *, language: str) -
         *says,
         (names["page"], page_of(facts, case, language)),
     ]
-    text = columns(rows, indent="     ")
-    lead = f"{case.row}."
-    return f"{lead:<5}{text[5:]}"
+    text = columns(rows, indent="     ", rtl=LANGUAGES[language].is_right_to_left)
+    return f"{f'{case.row}.':<5}{text[5:]}"
 
 
-def became(facts: LetterFacts, names: Names) -> str:
+def became(facts: LetterFacts, names: Names, *, rtl: bool = False) -> str:
     """One part a case: its number, its address, how it stands, when it was last seen."""
-    return "\n\n".join(_outcome(case, names) for case in facts.cases)
+    return "\n\n".join(_outcome(case, names, rtl=rtl) for case in facts.cases)
 
 
-def _outcome(case: CaseFacts, names: Names) -> str:
+def _outcome(case: CaseFacts, names: Names, *, rtl: bool) -> str:
     rows = [
         (names["ip"], case.ip),
         (names["what"], names[weakness_key(case)]),
         (names["status"], names[case.state]),
         (names["newest"], utc(case.newest) if case.newest else names["no-time"]),
     ]
-    text = columns(rows, indent="     ")
+    text = columns(rows, indent="     ", rtl=rtl)
     return f"{f'{case.row}.':<5}{text[5:]}"
 
 
@@ -93,7 +92,7 @@ def _seen(seen: Iterable[Seen], names: Names) -> Iterable[tuple[str, str]]:
         label = ""
 
 
-def summary(facts: LetterFacts, names: Names, *, file: str) -> str:
+def summary(facts: LetterFacts, names: Names, *, rtl: bool = False) -> str:
     """What stands inline where the rows themselves are attached."""
     counted = Counter(weakness_key(case) for case in facts.cases)
     newest = max((case.newest for case in facts.cases if case.newest), default=None)
@@ -104,8 +103,9 @@ def summary(facts: LetterFacts, names: Names, *, file: str) -> str:
             *kinds,
             (names["newest"], utc(newest) if newest else names["no-time"]),
             (names["reference"], print_reference(facts.reference)),
-            (names["file"], file),
-        ]
+            (names["file"], file_name(facts)),
+        ],
+        rtl=rtl,
     )
 
 

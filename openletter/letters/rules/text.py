@@ -16,18 +16,27 @@ from openletter.guides.letter import block
 from openletter.guides.model import Guide
 from openletter.guides.values import Values
 from openletter.letters.rules import rows
+from openletter.letters.rules.direction import apart, led
 from openletter.letters.rules.facts import CaseFacts, LetterFacts, RowState, one_line, ranges
-from openletter.letters.rules.typeset import RULE, THIN, typeset
-from openletter.letters.rules.wording import Wording, fill
-from openletter.words import WaveKind, print_reference
+from openletter.letters.rules.plurals import category
+from openletter.letters.rules.typeset import RULE, THIN, columns, typeset
+from openletter.letters.rules.wording import Wording, fill, placeholders
+from openletter.words import LANGUAGES, WaveKind, on_site, print_reference
 
 FindGuide = Callable[[str, str], Guide]
 """(guide's id, language) -> the guide, in English where it is not translated."""
 
+_LONGEST_LIST = 140
+OWN = frozenset(
+    {"ip", "number", "reference", "link", "introduced", "earlier_date", "earlier_reference"}
+)
+"""Placeholders whose values are one letter's own."""
+_NONE: frozenset[str] = frozenset()
+
 
 @dataclass(frozen=True, kw_only=True)
 class Texts:
-    """The two documents that a language's letter is made from."""
+    """The two documents that a language's letter is made from; the kind's own goes first."""
 
     kind: Wording
     frame: Wording
@@ -36,18 +45,17 @@ class Texts:
         return self.kind.passage(name, holds) or self.frame.passage(name, holds)
 
 
-@lru_cache(maxsize=1024)
-def _set_once(text: str) -> str:
-    """A passage without placeholders, typeset once; nothing of a letter is in it."""
-    return typeset(text) if text else ""
+@lru_cache(maxsize=4096)
+def _set_once(text: str, values: tuple[tuple[str, str], ...] = ()) -> str:
+    """A passage that many letters share, typeset once: nothing of one letter's is in it."""
+    return typeset(fill(text, dict(values))) if text else ""
 
 
-@lru_cache(maxsize=64)
-def _names(texts: Texts) -> dict[str, str]:
-    lines = texts.passage("labels", frozenset()).splitlines()
-    labels = dict(line.split(": ", 1) for line in lines)
-    keys = ("open-relay", "open-http-proxy", "open-socks", "exit-only")
-    return labels | {key: texts.passage("weakness", frozenset({key})) for key in keys}
+@lru_cache(maxsize=4096)
+def _shared(text: str) -> tuple[str, ...] | None:
+    """A passage's placeholders, where all of them are the same for a whole campaign."""
+    names = tuple(sorted(set(placeholders(text))))
+    return None if OWN & set(names) else names
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,35 +90,22 @@ def write(facts: LetterFacts, *, texts: Mapping[str, Texts], guide: FindGuide) -
 
 def _for_you(pens: list[_Pen]) -> Iterator[str]:
     """What opens everything of this mailbox; each link once, whatever the languages."""
-    facts, tag = pens[0].facts, pens[0].language.lower()
+    facts = pens[0].facts
     lines = "\n".join(pen.passage("for-you") for pen in pens)
     yield f"{RULE}\n{lines}\n{RULE}"
     if facts.is_one and facts.kind in (WaveKind.UPDATE, WaveKind.REMINDER):
-        yield from (pen.passage("earlier") for pen in pens)
+        yield from (pen.tally() for pen in pens)
     said = "\n".join(pen.passage("for-you-all") for pen in pens)
-    yield f"{said}\n{facts.site}/{tag}/l/{facts.secret}"
-    said = "\n".join(pen.passage("for-you-stop") for pen in pens)
-    yield f"{said}\n{facts.site}/o/{facts.stop_token}"
+    yield f"{said}\n{facts.site}/{on_site(pens[0].language)}/l/{facts.secret}"
+    if facts.kind is not WaveKind.CLOSING:
+        said = "\n".join(pen.passage("for-you-stop") for pen in pens)
+        yield f"{said}\n{facts.site}/o/{facts.stop_token}"
 
 
 def _authority_key(facts: LetterFacts) -> str:
     if facts.authority:
         return "authority"
     return "responder" if facts.responder else "no-authority"
-
-
-def _earlier(facts: LetterFacts) -> dict[str, str]:
-    """What a later letter says of the ones before, and of each state how many and which."""
-    if facts.earlier is None:
-        return {}
-    values = {
-        "earlier_date": facts.earlier.sent_at.strftime("%Y-%m-%d"),
-        "earlier_reference": print_reference(facts.earlier.reference),
-    }
-    for state in RowState:
-        name, numbers = state.replace("-", "_"), facts.numbers(state)
-        values |= {name: str(len(numbers)), f"{name}_rows": ranges(numbers)}
-    return values
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -143,6 +138,10 @@ def parts_of(cases: tuple[CaseFacts, ...]) -> list[_Part]:
     return [_Part(cases=tuple(groups[key])) for key in sorted(groups)]
 
 
+_ASKED = ("pass-on", "close", "answer", "elsewhere")
+"""What is asked of a reader, in this order, as far as it is asked of this one."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Pen:
     """Writes one language's document of one letter."""
@@ -154,29 +153,93 @@ class _Pen:
     is_first: bool
 
     def document(self) -> list[str]:
+        parts = [self.passage("exercise-note"), self.passage("greeting"), self.passage("lead")]
         kind = self.facts.kind
-        parts = [self.passage(name) for name in ("exercise-note", "greeting", "opening")]
         if kind is WaveKind.CLOSING:
-            parts += [self.passage("became"), self.evidence(), self.passage("thanks")]
-            parts += [self.passage("no-more"), self.passage("who"), self.passage("genuine")]
-            return [*parts, self.legal(), self.goodbye()]
-        told = self.passage("earlier") if not self.facts.is_one else ""
-        parts += [told, self.evidence()] if kind is WaveKind.REMINDER else [self.evidence(), told]
-        parts.append(self.passage("ask"))
-        if kind is not WaveKind.CORRECTION:
-            parts += [*self.steps(), self.passage("why"), self.passage("not-yours")]
-        parts += [self.passage("who"), self.passage("genuine"), self.passage("stop")]
-        return [*parts, self.legal(), self.goodbye()]
+            parts += self._closing()
+        elif kind is WaveKind.CORRECTION:
+            parts += [self.passage("opening"), self.evidence(), self.passage("ask")]
+        else:
+            parts += [self.passage("opening"), *self._evidence_and_tally()]
+            parts += [self.ask(), *self.steps(), self.passage("why"), self.not_yours()]
+        parts += [self.who(), self.genuine()]
+        parts += [] if kind is WaveKind.CLOSING else [self.passage("stop")]
+        parts += [self.legal(), self.goodbye()]
+        return [self._directed(part) for part in parts if part]
+
+    def _closing(self) -> list[str]:
+        names = ("thanks", "remaining", "no-more")
+        said = "\n\n".join(filter(None, (self.passage(name) for name in names)))
+        return [self.passage("opening"), self.tally(), self.evidence(), said]
+
+    def _evidence_and_tally(self) -> list[str]:
+        """A reminder counts first what closed; an update says first what is new."""
+        shown = [self.evidence(), self.passage("said")]
+        if self.facts.is_one or self.facts.kind is WaveKind.FIRST:
+            return shown
+        is_reminder = self.facts.kind is WaveKind.REMINDER
+        return [self.tally(), *shown] if is_reminder else [*shown, self.tally()]
 
     def subject(self) -> str:
-        text = fill(self.texts.passage("subject", self.holds), self.values)
-        return f"{one_line(text)} [{print_reference(self.facts.printed_reference)}]"
+        before = self.texts.passage("before-subject", _NONE)
+        text = fill(self.texts.passage("subject", self.holds), self.bare_values)
+        reference = print_reference(self.facts.printed_reference)
+        return f"{one_line(f'{before} {text}')} [{reference}]"
 
     def passage(self, name: str) -> str:
         text = self.texts.passage(name, self.holds)
-        if "{" not in text:
-            return _set_once(text)
-        return typeset(fill(text, self.values))
+        names = _shared(text)
+        if names is None:
+            return typeset(fill(text, self.values))
+        return _set_once(text, tuple((key, self.values[key]) for key in names))
+
+    def _directed(self, part: str) -> str:
+        return led(part) if self.is_rtl else part
+
+    @property
+    def is_rtl(self) -> bool:
+        return LANGUAGES[self.language].is_right_to_left
+
+    def tally(self) -> str:
+        """How many cases of the letters so far stand how, and which by their numbers."""
+        counted = ((state, self.facts.numbers(state)) for state in RowState)
+        table = [
+            (self.names[state], self._counted(numbers)) for state, numbers in counted if numbers
+        ]
+        return f"{self.passage('earlier')}\n{columns(table, rtl=self.is_rtl)}"
+
+    def _counted(self, numbers: tuple[int, ...]) -> str:
+        return f"{len(numbers)} {self._numbers(numbers)}".rstrip()
+
+    def _numbers(self, numbers: tuple[int, ...]) -> str:
+        """Which rows, where that is short enough to read."""
+        said = ranges(numbers)
+        return f"({self.names['row']} {said})" if len(said) <= _LONGEST_LIST else ""
+
+    def ask(self) -> str:
+        """The heading, and a numbered line for each thing that is asked of this reader."""
+        said = (self.texts.passage(name, self.holds) for name in _ASKED)
+        items = [
+            fill_columns(fill(text, self.values), first=f"{number}. ", rest="   ")
+            for number, text in enumerate(filter(None, said), start=1)
+        ]
+        return "\n".join([self.passage("ask"), *items])
+
+    def not_yours(self) -> str:
+        return f"{self._title(self.values['not_yours'])}\n{self.passage('not-yours')}"
+
+    def _title(self, text: str) -> str:
+        return _set_once(f"# {text}")
+
+    def who(self) -> str:
+        lines = (self.passage(name) for name in ("who", "partners", "questions"))
+        return "\n".join(filter(None, lines))
+
+    def genuine(self) -> str:
+        names = ("ask-whom", "ask-how", "signature", "genuine-page")
+        link = f"{self.facts.site}/{on_site(self.language)}/genuine"
+        lines = "\n".join(self.passage(name) for name in names)
+        return f"{self.passage('genuine')}\n\n{lines}\n  {link}"
 
     def goodbye(self) -> str:
         text = fill(self.texts.passage("goodbye", self.holds), self.values)
@@ -200,20 +263,34 @@ class _Pen:
                 "named" if _Part(cases=facts.cases[:1]).is_named else "nameless",
                 _authority_key(facts),
                 "together" if facts.together_with else "alone",
+                category(self.language, len(facts.cases)),
                 *(["exercise"] if facts.exercise else []),
                 *(f"some-{state}" for state in RowState if facts.numbers(state)),
             }
         )
 
     @cached_property
-    def values(self) -> dict[str, str]:
+    def values(self) -> Mapping[str, str]:
+        """Every placeholder's value; in a right-to-left language, each apart from its sentence."""
+        values = self.bare_values
+        isolated = {key: apart(value) for key, value in values.items()} if self.is_rtl else values
+        labels = {
+            "only_you": self.names["only-you"],
+            "not_yours": self.texts.passage("not-yours-title", self.holds),
+            "link": rows.page_of(self.facts, self.facts.cases[0], self.language),
+            "legal": self.facts.writer.legal.get(self.language, ""),
+            **{f"reply_{key}": self.names[f"reply-{key.replace('_', '-')}"] for key in REPLIES},
+        }
+        return {**isolated, **labels}
+
+    @cached_property
+    def bare_values(self) -> dict[str, str]:
         facts, case = self.facts, self.facts.cases[0]
         values = {
             "ip": case.ip,
+            "what": self.names[rows.weakness_key(case)],
             "number": str(len(facts.cases)),
             "reference": print_reference(facts.printed_reference),
-            "link": rows.page_of(facts, case, self.language),
-            "genuine": f"{facts.site}/{self.language.lower()}/genuine",
             "partner": one_line(facts.writer.name),
             "partners": ", ".join(one_line(name) for name in facts.together_with),
             "email": facts.writer.email,
@@ -222,27 +299,28 @@ class _Pen:
             "responder": one_line(facts.responder),
             "domain": facts.domain,
             "introduced": case.introduced,
-            "legal": facts.writer.legal.get(self.language, ""),
-            "file": rows.file_name(facts),
         }
-        return values | _earlier(facts)
+        if facts.earlier is not None:
+            values["earlier_date"] = facts.earlier.sent_at.strftime("%Y-%m-%d")
+            values["earlier_reference"] = print_reference(facts.earlier.reference)
+        return values
 
     @property
-    def names(self) -> dict[str, str]:
-        """Labels, and the name of each weakness, in this language."""
-        return _names(self.texts)
+    def names(self) -> Mapping[str, str]:
+        """Labels, and the names of weaknesses and states, in this language."""
+        return self.texts.frame.labels
 
     def evidence(self) -> str:
         facts, names = self.facts, self.names
-        if facts.kind is WaveKind.CLOSING and not facts.has_attachment:
-            return rows.became(facts, names) if self.is_first else self.passage("rows-above")
-        if facts.is_one:
-            return rows.one_case(facts.cases[0], names)
         if facts.has_attachment:
-            return rows.summary(facts, names, file=rows.file_name(facts))
-        if not self.is_first:
+            return rows.summary(facts, names, rtl=self.is_rtl)
+        if not self.is_first and not facts.is_one:
             return self.passage("rows-above")
-        return rows.numbered(facts, names, self.language)
+        if facts.kind is WaveKind.CLOSING:
+            return rows.became(facts, names, rtl=self.is_rtl)
+        if facts.is_one:
+            return rows.one_case(facts.cases[0], names, rtl=self.is_rtl)
+        return rows.numbered(facts, names, language=self.language)
 
     def steps(self) -> Iterator[str]:
         """How to close: one block, or one for each way that the letter's cases need."""
@@ -250,12 +328,19 @@ class _Pen:
         yield self.passage("fix-intro")
         for letter, part in zip(ascii_uppercase, parts, strict=False):
             if not self.facts.is_one:
-                text = fill(
-                    self.texts.passage("fix-part", self._part_holds(part)),
-                    {"number": str(len(part.cases)), "product": self._product(part)},
-                )
-                yield fill_columns(text, first=f"{letter}. ", rest="   ")
+                yield fill_columns(self._about(part), first=f"{letter}. ", rest="   ")
             yield self._block(part, mark="" if self.facts.is_one else f"{letter} ")
+
+    def _about(self, part: _Part) -> str:
+        """Which servers a block is for, and which rows those are."""
+        case, names = part.sample, self.names
+        if part.is_named:
+            said = f'{names["says"]} "{self.guide(case.guide_id, self.language).product}"'
+        elif case.exit_only:
+            said = names["exit-only"]
+        else:
+            said = f"{names[rows.weakness_key(case)]}, {names['no-product']}"
+        return f"{said} {self._numbers(tuple(one.row for one in part.cases))}".rstrip()
 
     @property
     def _only_address(self) -> str:
@@ -263,19 +348,17 @@ class _Pen:
         addresses = {case.ip for case in self.facts.cases}
         return addresses.pop() if len(addresses) == 1 else ""
 
-    def _part_holds(self, part: _Part) -> frozenset[str]:
-        return frozenset({rows.weakness_key(part.sample), "named" if part.is_named else "nameless"})
-
-    def _product(self, part: _Part) -> str:
-        return self.guide(part.sample.guide_id, self.language).product
-
     def _block(self, part: _Part, *, mark: str) -> str:
         if part.sample.exit_only:
             return self.passage("exit-steps")
-        pointer = "" if self.is_first else self.texts.passage("pointer", frozenset())
+        pointer = "" if self.is_first else self.texts.passage("pointer", _NONE)
         return block(
             self.guide(part.sample.guide_id, self.language),
             values=part.values(ip=self._only_address),
             weakness=part.sample.weakness,
             pointer=pointer.replace("{step}", mark + "{step}"),
         )
+
+
+REPLIES = ("closed", "passed_on", "not_ours", "stop")
+"""The words that a letter asks for; replies are read by the same labels."""

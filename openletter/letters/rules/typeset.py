@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from openletter.guides.layout import COLUMNS, fill, width
+from openletter.guides.layout import COLUMNS, fill, unwrap, width
+from openletter.letters.rules.direction import apart
 
 _ITEM = re.compile(r"(?P<marker>- |\d+\. )")
 
@@ -37,7 +38,7 @@ def starts_anew(line: str) -> bool:
 
 
 def _paragraph(lines: list[str]) -> str:
-    text = " ".join(lines)
+    text = unwrap(lines)
     item = _ITEM.match(text)
     if item is None:
         return fill(text)
@@ -45,17 +46,24 @@ def _paragraph(lines: list[str]) -> str:
     return fill(text[len(marker) :], first=marker, rest=" " * len(marker))
 
 
-def columns(rows: Iterable[tuple[str, str]], *, indent: str = "  ") -> str:
+def columns(rows: Iterable[tuple[str, str]], *, indent: str = "  ", rtl: bool = False) -> str:
     """Labels and values side by side; an empty label continues the one above.
 
-    A value that does not fit is broken between words; one long word stands alone.
+    A value that does not fit is broken between words; one long word stands alone. In a
+    right-to-left language each line's value stands apart, except a link, which is copied.
     """
     listed = list(rows)
     wide = max((width(label) for label, _ in listed), default=0) + 2
     lines = []
     for label, value in listed:
         first = f"{indent}{label}{' ' * (wide - width(label))}"
-        lines.append(fill(value, first=first, rest=" " * width(first)))
+        rest = " " * width(first)
+        text = fill(value, first=first, rest=rest)
+        if rtl and not value.startswith("https://"):
+            before = (first, *[rest] * text.count("\n"))
+            cut = zip(before, text.split("\n"), strict=True)
+            text = "\n".join(f"{lead}{apart(line[len(lead) :])}" for lead, line in cut)
+        lines.append(text)
     return "\n".join(lines)
 
 

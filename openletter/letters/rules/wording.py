@@ -1,11 +1,12 @@
 """A wording: one kind of letter in one language, as a document of passages with conditions.
 
-    ## opening (owner, one, open-relay)
-    The mail server at {ip} passes on ...
+    ## opening (one, open-relay)
+    The mail server at {ip} seems to ...
 
 The first passage of a name whose conditions all hold is the one that is printed. Placeholders
 are a closed set, filled once: a brace in a value is a brace. A translation has the same
-passages, conditions and placeholders as its English source and is tied to it by digest.
+passages, conditions and placeholders as its English source and is tied to it by digest; where
+its numbers need it, it may say a passage several times, for CLDR's plural categories (`n-few`).
 """
 
 from __future__ import annotations
@@ -15,29 +16,29 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 from openletter.letters.rules.facts import LetterError
 
-CONDITIONS = frozenset(
-    {
-        *("owner", "provider", "csirt"),
-        *("one", "more", "inline", "attached"),
-        *("open-relay", "open-http-proxy", "open-socks", "several", "exit-only"),
-        *("named", "nameless", "alone", "together", "exercise"),
-        *("authority", "responder", "no-authority"),
-        *("some-closed", "some-taken-back", "some-announced", "some-remaining", "some-new"),
-    }
-)
+PLURALS = frozenset({"n-zero", "n-one", "n-two", "n-few", "n-many"})
+CONDITIONS = PLURALS | {
+    *("owner", "provider", "csirt"),
+    *("one", "more", "inline", "attached"),
+    *("open-relay", "open-http-proxy", "open-socks", "several", "exit-only"),
+    *("named", "nameless", "alone", "together", "exercise"),
+    *("authority", "responder", "no-authority"),
+    *("some-closed", "some-taken-back", "some-announced", "some-remaining", "some-new"),
+}
 PLACEHOLDERS = frozenset(
     {
-        *("ip", "number", "reference", "link", "genuine", "partner", "partners", "email"),
-        *("campaign", "authority", "responder", "domain", "introduced", "product", "legal"),
-        *("file", "step"),
-        *("earlier_date", "earlier_reference"),
-        *("closed", "taken_back", "announced", "remaining", "new"),
-        *("closed_rows", "taken_back_rows", "announced_rows", "remaining_rows", "new_rows"),
+        *("ip", "what", "number", "reference", "link", "partner", "partners", "email"),
+        *("campaign", "authority", "responder", "domain", "introduced", "legal", "step"),
+        *("earlier_date", "earlier_reference", "mailbox"),
+        *("only_you", "not_yours"),
+        *("reply_closed", "reply_passed_on", "reply_not_ours", "reply_stop"),
     }
 )
+LABELS = "labels"
 _PASSAGE = re.compile(r"## (?P<name>[a-z-]+)(?: \((?P<conditions>[a-z, -]+)\))?")
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
 _FRONT = {"source", "status", "reviewed-by"}
@@ -48,10 +49,21 @@ class Passage:
     name: str
     conditions: frozenset[str]
     text: str
+    line: int = 0
+    """Where its heading stands in the file."""
+
+    @cached_property
+    def placeholders(self) -> frozenset[str]:
+        return frozenset(placeholders(self.text))
 
     @property
-    def placeholders(self) -> frozenset[str]:
-        return frozenset(_PLACEHOLDER.findall(self.text))
+    def key(self) -> tuple[str, frozenset[str]]:
+        """What ties it to its English source: name and conditions, plural categories apart."""
+        return self.name, self.conditions - PLURALS
+
+    def __str__(self) -> str:
+        said = ", ".join(sorted(self.conditions))
+        return f"{self.name} ({said})" if said else self.name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,10 +80,27 @@ class Wording:
 
     def passage(self, name: str, holds: frozenset[str]) -> str:
         """The text of the first passage of that name whose conditions all hold; else nothing."""
-        for passage in self.passages:
-            if passage.name == name and passage.conditions <= holds:
+        for passage in self._by_name.get(name, ()):
+            if passage.conditions <= holds:
                 return passage.text
         return ""
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Passage]]:
+        found: dict[str, list[Passage]] = {}
+        for passage in self.passages:
+            found.setdefault(passage.name, []).append(passage)
+        return found
+
+    @cached_property
+    def labels(self) -> Mapping[str, str]:
+        """Short texts by key: the lines of the passage `labels`."""
+        return labels_of(self.passage(LABELS, frozenset()))
+
+
+def labels_of(text: str) -> dict[str, str]:
+    pairs = (line.split(":", 1) for line in text.splitlines() if ":" in line)
+    return {key.strip(): value.strip() for key, value in pairs}
 
 
 def digest_of(text: str) -> str:
@@ -84,13 +113,12 @@ def parse(text: str, *, kind: str, language: str) -> Wording:
     parts = text.split("+++\n", 2)
     if len(parts) != 3 or parts[0].strip():
         raise LetterError("wording-broken", f"{where}: no front matter")
-    front = tomllib.loads(parts[1])
-    if unknown := set(front) - _FRONT:
-        raise LetterError("wording-broken", f"{where}: {min(unknown)}")
+    front = _front(parts[1], where)
+    above = text.count("\n") - parts[2].count("\n")
     return Wording(
         kind=kind,
         language=language,
-        passages=tuple(_passages(parts[2], where)),
+        passages=tuple(_passages(parts[2], where, above=above)),
         digest=digest_of(text),
         source=str(front.get("source", "")),
         status=str(front.get("status", "")),
@@ -98,33 +126,42 @@ def parse(text: str, *, kind: str, language: str) -> Wording:
     )
 
 
-def _passages(body: str, where: str) -> Iterator[Passage]:
+def _front(text: str, where: str) -> dict[str, object]:
+    try:
+        front = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise LetterError("wording-broken", f"{where}: front matter: {error}") from error
+    if unknown := set(front) - _FRONT:
+        raise LetterError("wording-broken", f"{where}: front matter: unknown {min(unknown)}")
+    return front
+
+
+def _passages(body: str, where: str, *, above: int) -> Iterator[Passage]:
+    line = above + 1
     for chunk in re.split(r"^(?=## )", body, flags=re.MULTILINE):
-        head, _, text = chunk.partition("\n")
-        if not chunk.strip():
-            continue
-        found = _PASSAGE.fullmatch(head)
-        if found is None:
-            raise LetterError("wording-broken", f"{where}: {head!r}")
-        conditions = frozenset(re.split(r", *", found["conditions"] or "")) - {""}
-        passage = Passage(name=found["name"], conditions=conditions, text=text.strip("\n"))
-        if unknown := (conditions - CONDITIONS) | (passage.placeholders - PLACEHOLDERS):
-            raise LetterError("wording-broken", f"{where}: {head}: unknown {min(unknown)}")
-        if re.search(r"[{}]", _PLACEHOLDER.sub("", text)):
-            raise LetterError("wording-broken", f"{where}: {head}: a stray brace")
-        yield passage
+        if chunk.strip():
+            yield _passage(chunk, f"{where}:{line}", line=line)
+        line += chunk.count("\n")
 
 
-def check_translation(translation: Wording, source: Wording) -> None:
-    """Current, and built like the English: same passages, conditions and placeholders."""
-    where = f"{translation.kind}/{translation.language}"
-    if translation.source != source.digest:
-        raise LetterError("wording-stale", f"{where}: the English is now {source.digest}")
-    here = [(p.name, p.conditions, p.placeholders) for p in translation.passages]
-    there = [(p.name, p.conditions, p.placeholders) for p in source.passages]
-    if here != there:
-        differ = next((a for a, b in zip(there, here, strict=False) if a != b), there[-1])
-        raise LetterError("wording-differs", f"{where}: {differ[0]} {sorted(differ[1])}")
+def _passage(chunk: str, where: str, *, line: int) -> Passage:
+    head, _, text = chunk.partition("\n")
+    found = _PASSAGE.fullmatch(head)
+    if found is None:
+        raise LetterError("wording-broken", f"{where}: not a passage's heading: {head!r}")
+    conditions = frozenset(re.split(r", *", found["conditions"] or "")) - {""}
+    passage = Passage(
+        name=found["name"], conditions=conditions, text=text.strip("\n"), line=line
+    )  # fmt: skip
+    if unknown := (conditions - CONDITIONS) | (passage.placeholders - PLACEHOLDERS):
+        raise LetterError("wording-broken", f"{where}: {head}: unknown {min(unknown)}")
+    if re.search(r"[{}]", _PLACEHOLDER.sub("", text)):
+        raise LetterError("wording-broken", f"{where}: {head}: a stray brace")
+    return passage
+
+
+def placeholders(text: str) -> list[str]:
+    return _PLACEHOLDER.findall(text)
 
 
 def fill(text: str, values: Mapping[str, str]) -> str:

@@ -53,7 +53,7 @@ def records(signed_with: Sequence[SigningKey]) -> Records:
 
 def pile_of(language: str, *, signed_with: Sequence[SigningKey], now: datetime) -> dict[str, bytes]:
     """Every letter of a language, and for each reader and kind one with its table attached."""
-    asked = [one for one in preview.every() if one.language == language]
+    asked = [one for one in preview.every([language])]
     pile = {one.name: draft(one, now=now) for one in asked}
     for kind, reader in product(library.kinds(), Reader):
         one = preview.Asked(language=language, kind=kind, to=reader, about="several")
