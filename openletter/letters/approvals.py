@@ -38,10 +38,11 @@ def standing(partner: Partner) -> dict[str, WordingApproval]:
     return {row.version: row for row in rows}
 
 
-def is_approved(partner: Partner, kind: WaveKind, languages: Iterable[str]) -> bool:
+def may_go_out(partner: Partner, kind: WaveKind, languages: Iterable[str]) -> bool:
     """Whether a real letter of this kind and these languages may go out in its name."""
-    approved = standing(partner)
-    return all(version(kind, tag) in approved for tag in languages)
+    wanted = {version(kind, tag) for tag in languages}
+    given = WordingApproval.objects.filter(partner=partner, version__in=wanted, undone_at=None)
+    return given.count() == len(wanted)
 
 
 def unapproved(campaign: Campaign) -> Q:

@@ -7,20 +7,22 @@ gets none: that promise has no exception; the letter's page tells him, and the d
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
-from openletter.campaigns.models import Campaign, Wave
+from openletter.campaigns.models import Campaign, Partner, Wave
 from openletter.campaigns.rules import CampaignState, Entry, Level
 from openletter.campaigns.steps import exclusions_for, record, viewer_of
 from openletter.cases.models import Mistake
 from openletter.contacts.models import Suppression
 from openletter.evidence.withdrawing import WithdrawalError
+from openletter.letters import approvals
 from openletter.letters.clearing import clear_letters, room_this_hour
 from openletter.letters.drafting import in_words, store
 from openletter.letters.gather import Pile
@@ -117,9 +119,7 @@ def write(campaign: Campaign, *, now: datetime, limit: int) -> int:
     waves = _waves(campaign, now=now) if room > 0 else []
     if not waves:
         return 0
-    asked = due(campaign).values_list("letter__mailbox", flat=True)
-    mailboxes = list(dict.fromkeys(asked.iterator()))[:room]
-    piles = _piles(campaign, mailboxes, waves)
+    piles = list(islice(_approved(campaign, waves, at_once=room), room))
     store(piles, campaign=campaign, now=now)
     written = Letter.objects.filter(
         campaign=campaign, delivery=None, wave__in=[pile.wave for pile in piles]
@@ -136,6 +136,35 @@ def _waves(campaign: Campaign, *, now: datetime) -> list[Wave]:
         campaign=campaign, kind=WaveKind.CORRECTION, opens_at__lte=now,
     )  # fmt: skip
     return list(waves.order_by("opens_at", "pk"))
+
+
+def _approved(campaign: Campaign, waves: Sequence[Wave], *, at_once: int) -> Iterator[Pile]:
+    """Corrections whose wording their partner has approved; the others wait and hold up none."""
+    asked = due(campaign).values_list("letter__mailbox", flat=True)
+    mailboxes = list(dict.fromkeys(asked.iterator()))
+    for start in range(0, len(mailboxes), at_once):
+        for pile in _piles(campaign, mailboxes[start : start + at_once], waves):
+            may = approvals.may_go_out(pile.partner, WaveKind.CORRECTION, pile.languages)
+            if campaign.exercise or may:
+                yield pile
+
+
+def waiting_for_wording(campaign: Campaign) -> list[approvals.Waiting]:
+    """Corrections that only the approval of their wording lets go on, by partner and language."""
+    if campaign.exercise:
+        return []
+    counted: Counter[tuple[int, str]] = Counter()
+    rows = due(campaign).order_by().values_list(
+        "letter__mailbox", "letter__partner_id", "letter__languages"
+    )
+    for _, partner_id, languages in {(m, p, tuple(tags)) for m, p, tags in rows}:
+        counted.update((partner_id, tag) for tag in languages)
+    partners = Partner.objects.in_bulk({partner_id for partner_id, _ in counted})
+    return [
+        approvals.Waiting(partner=partners[pk], kind=WaveKind.CORRECTION, language=tag, letters=n)
+        for (pk, tag), n in sorted(counted.items())
+        if not approvals.may_go_out(partners[pk], WaveKind.CORRECTION, [tag])
+    ]
 
 
 def _piles(campaign: Campaign, mailboxes: Sequence[str], waves: Sequence[Wave]) -> list[Pile]:
