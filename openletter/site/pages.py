@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
+from django.utils.cache import get_conditional_response, patch_cache_control
 from django.utils.functional import Promise
 from django.utils.translation import get_language
 from django.utils.translation import gettext_lazy as _
@@ -15,13 +17,16 @@ from django.utils.translation import gettext_lazy as _
 from openletter.campaigns.models import Partner
 from openletter.campaigns.rules import CampaignState
 from openletter.guides import library, record
-from openletter.guides.model import Guide, Kind
+from openletter.guides.export import as_json, in_list
+from openletter.guides.model import Guide
 from openletter.guides.values import Values
 from openletter.site.doors import reading
 from openletter.site.reading import read
 from openletter.words import Weakness
 
 PROXIES = frozenset({Weakness.OPEN_HTTP_PROXY, Weakness.OPEN_SOCKS})
+KEPT_FOR = 3600
+"""Seconds for which a partner's program may keep a guide without asking."""
 LIVE = (CampaignState.RUNNING, CampaignState.WAITING)
 
 
@@ -75,7 +80,7 @@ class Group:
 def _groups(guides: Iterable[Guide]) -> list[Group]:
     """Products by what they leave open; what is not tied to one of them stands first."""
     known = list(guides)
-    pages = [guide for guide in known if guide.kind is Kind.PAGE]
+    pages = [guide for guide in known if not guide.is_for_letters]
     products = [guide for guide in known if guide not in pages]
     relays = [guide for guide in products if guide.weaknesses == {Weakness.OPEN_RELAY}]
     proxies = [guide for guide in products if guide.weaknesses <= PROXIES]
@@ -110,3 +115,31 @@ def guide(request: HttpRequest, guide_id: str) -> HttpResponse:
         "unreviewed": found.language != "en" and not found.reviewed_by,
     }
     return render(request, "site/guide.html", told)
+
+
+def _as_data(request: HttpRequest, told: object) -> HttpResponse:
+    """For programs of partners: the same for everybody, asked again when it changed."""
+    response = JsonResponse(told, safe=False, json_dumps_params={"ensure_ascii": False})
+    patch_cache_control(response, public=True, max_age=KEPT_FOR)
+    response.headers["ETag"] = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
+    response.headers["Access-Control-Allow-Origin"] = "*"
+    asked = get_conditional_response(request, etag=response.headers["ETag"], response=response)
+    return asked or response
+
+
+@reading
+def guides_data(request: HttpRequest) -> HttpResponse:
+    """Every guide in a line, as JSON."""
+    found = library.all_guides(language=get_language() or "en")
+    return _as_data(request, [in_list(each, tested=record.tested(each)) for each in found])
+
+
+@reading
+def guide_data(request: HttpRequest, guide_id: str) -> HttpResponse:
+    """One guide as JSON, in the path's language as far as it is translated."""
+    if guide_id not in library.ids():
+        raise Http404
+    language = get_language() or "en"
+    page = library.guide(guide_id, language=language)
+    letter = library.for_letter(guide_id, language)
+    return _as_data(request, as_json(page, letter=letter, tested=record.tested(page)))

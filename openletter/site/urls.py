@@ -25,6 +25,12 @@ OPEN: list[URLPattern] = [
     path("accessibility", pages.accessibility, name="accessibility"),
 ]
 
+DATA: list[URLPattern] = [
+    path("guides.json", pages.guides_data, name="guides-data"),
+    path("guides/<slug:guide_id>.json", pages.guide_data, name="guide-data"),
+]
+"""For programs; open as well."""
+
 LETTER = "l/<secret:secret>"
 ROW = f"{LETTER}/<reference:reference>"
 CASE = "c/<secret:secret>"
@@ -47,7 +53,7 @@ BEHIND_SECRET: list[URLPattern] = [
     path(f"{CASE}/<press:press>/done", answers.case_answer_done, name="case-answer-done"),
 ]
 
-urlpatterns = [*OPEN, *BEHIND_SECRET]
+urlpatterns = [*OPEN, *DATA, *BEHIND_SECRET]
 
 PUBLIC_ROUTES = frozenset(
     [f"{app_name}:{route.name}" for route in urlpatterns]

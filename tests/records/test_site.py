@@ -13,6 +13,7 @@ from django.utils.translation import override
 from openletter.cases.models import Case
 from openletter.contacts.models import Choice, Suppression
 from openletter.evidence.models import Observation, Source
+from openletter.guides import library
 from openletter.letters.models import Delivery
 from openletter.replies.models import Reply, ReplyKind
 from openletter.site import errors
@@ -471,3 +472,23 @@ def test_a_letter_that_never_left_is_not_called_genuine() -> None:
 
     assert DeliveryState.CLEARED not in LEFT
     assert DeliveryState.CANCELLED not in LEFT
+
+
+def test_partners_get_guides_as_data_that_they_may_keep_for_an_hour(client: Client) -> None:
+    listed = client.get("/nl/guides.json")
+    assert {row["id"] for row in listed.json()} == set(library.ids())
+    told = client.get("/nl/guides/squid.json")
+    assert told.headers["Cache-Control"] == "public, max-age=3600"
+    assert told.headers["Access-Control-Allow-Origin"] == "*"
+    guide = told.json()
+    assert (guide["language"], guide["letter"]["language"]) == ("nl", "nl")
+    english = library.guide("squid").commands
+    sent = [p for s in (*guide["sections"], guide["letter"]) for p in s["pieces"]]
+    commands = {p["id"]: p["text"] for p in sent if p["type"] == "command"}
+    assert commands
+    assert all(english[name].text == text for name, text in commands.items())
+    assert not any(section["key"] == "lab" for section in guide["sections"])
+    again = client.get("/nl/guides/squid.json", headers={"if-none-match": told.headers["ETag"]})
+    assert (again.status_code, again.content) == (304, b"")
+    assert client.get("/en/guides/no-such-guide.json").status_code == 404
+    assert client.post("/en/guides/squid.json").status_code == 405
