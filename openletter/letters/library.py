@@ -99,6 +99,6 @@ def version(kind: WaveKind, chosen: tuple[str, ...]) -> str:
 @cache
 def reply_words() -> Mapping[str, frozenset[str]]:
     """`closed`, `passed-on`, `not-ours`, `stop`: what letters ask for, in every language."""
-    frames = [wordings(FRAME)[tag].labels for tag in languages()]
+    frames = [frame.labels for frame in wordings(FRAME).values()]
     keys = (name.replace("_", "-") for name in REPLIES)
     return {key: frozenset(labels[f"reply-{key}"] for labels in frames) for key in keys}

@@ -1,13 +1,15 @@
-"""What a person wants, in Dutch, English and a few neighbours. Unsure is a question for a person.
+"""What a person wants: the words that letters ask for, and phrases in a few languages.
 
-A wrong "fixed" or "no more letters" is worse than a question too many: a phrase counts only in
-the writer's own words, without a question mark beside it, and alone.
+Unsure is a question for a person. A wrong "fixed" or "no more letters" is worse than a question
+too many: a phrase counts only in the writer's own words, without a question mark beside it, and
+alone.
 """
 
 from __future__ import annotations
 
 import re
 
+from openletter.replies.rules.asked import asked_for
 from openletter.replies.rules.kinds import Intent
 from openletter.replies.rules.phrases import any_of
 
@@ -126,7 +128,8 @@ LONG = 1500
 
 def intent_of(words: str) -> tuple[Intent, float]:
     """What the writer's own words ask for, and how sure that is."""
-    found = [intent for intent, pattern in _PATTERNS if pattern.search(words)]
+    asked = asked_for(words)
+    found = [intent for intent, pattern in _PATTERNS if intent in asked or pattern.search(words)]
     asks = "?" in re.sub(r"https?://\S+", "", words) or "？" in words or "؟" in words
     if not found:
         return Intent.QUESTION, 0.7 if words.strip() else 0.4
