@@ -39,7 +39,15 @@ class Case(models.Model):
     closed_at = models.DateTimeField(null=True)
     last_evidence_at = models.DateTimeField(help_text="newest evidence; asked again at the door")
     fresh_until = models.DateTimeField(
-        null=True, help_text="by the campaign's knobs for this kind of evidence; asked at the door"
+        null=True, help_text="by the campaign's own knobs it is open until then; asked at the door"
+    )
+    falls_short = models.BooleanField(
+        default=False,
+        db_default=False,
+        help_text="by the campaign's own knobs it is not open now; asked at the door",
+    )
+    judged_at = models.DateTimeField(
+        null=True, help_text="when the finding was weighed that these two were judged by"
     )
 
     objects: models.Manager[Case] = CaseSet.as_manager()

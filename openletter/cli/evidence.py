@@ -48,6 +48,10 @@ AsJson = Annotated[bool, typer.Option("--json", help="one JSON object a line")]
 Mapped = Annotated[Path | None, typer.Option(help="a TOML or JSON mapping of a CSV's columns")]
 Named = Annotated[str, typer.Option(metavar="ID", help="whose word the files are")]
 InWorld = Annotated[str, typer.Option(metavar="SLUG", help="of an exercise; left out: real")]
+Fetched = Annotated[
+    str,
+    typer.Option("--fetched-at", metavar="TIME", help="a live source answered so then; or `now`"),
+]
 More = Annotated[Path | None, typer.Option(help="a folder of further source definitions")]
 
 
@@ -68,6 +72,7 @@ def ingest(
     sources: More = None,
     campaign: InWorld = "",
     complete: Annotated[bool, typer.Option(help="full feeds: who is not there is gone")] = False,
+    fetched_at: Fetched = "",
     spaces: Annotated[
         list[str] | None,
         typer.Option("--spaces", metavar="KIND=FILE", help="a list of networks, for --dry-run"),
@@ -86,6 +91,7 @@ def ingest(
             campaign=campaign,
             complete=complete,
             as_json=as_json,
+            fetched_at=fetched_at,
         )
     now, book = moment_of(at), book_of(sources)
     worst = ALL_WELL
@@ -161,6 +167,7 @@ def _store(
     campaign: str,
     complete: bool,
     as_json: bool,
+    fetched_at: str,
 ) -> NoReturn:
     """Put the files in the spool, judge and store them, and say what became of each."""
     from openletter.shell import setup
@@ -181,6 +188,7 @@ def _store(
             mapping=mapping,
             complete=complete,
             now=now,
+            fetched_at=_fetched(fetched_at, now=now),
         )
         batch = taking.take_in(batch, now=now)
         for verdict in steps.verdicts(batch):
@@ -189,6 +197,16 @@ def _store(
             _tell_rejects(steps.rejects(batch, limit=REJECTS_SHOWN))
         worst = max(worst, steps.exit_code_of(batch))
     raise typer.Exit(worst)
+
+
+def _fetched(text: str, *, now: datetime) -> datetime | None:
+    """When somebody asked the source itself; nothing that has not happened yet."""
+    if not text:
+        return None
+    at = now if text == "now" else moment_of(text)
+    if at > now:
+        refuse(f"--fetched-at {visible(text)}: that has not happened yet")
+    return at
 
 
 def _tell_rejects(rejects: Iterable[Reject]) -> None:

@@ -20,12 +20,11 @@ from django.db.models.functions import Coalesce
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign, Installation
 from openletter.evidence import spool
-from openletter.evidence.known import known_sources
+from openletter.evidence.known import known_sources, suspended_in
 from openletter.evidence.models import (
     Batch,
     Finding,
     Observation,
-    Source,
     Zone,
     ZoneAnswer,
     ZoneRun,
@@ -77,7 +76,7 @@ def configured(campaign: Campaign) -> dict[str, Feed]:
         return {}
     book = known_sources(campaign.world)
     found = {name: book.by_zone(name) for name in settings.OUTSIDE.zones}
-    suspended = set(Source.objects.exclude(suspended_at=None).values_list("pk", flat=True))
+    suspended = suspended_in(campaign.world)
     return {
         name: feed
         for name, feed in found.items()

@@ -53,7 +53,7 @@ _WEIGHED = STATED - {Judgement.SAME_AS}
 
 
 def copy_observations(rows: Iterable[Judged], *, batch: Batch, part: Part, now: datetime) -> None:
-    """What rows say, with the batch's time where neither row nor file gave one."""
+    """What rows say, with the part's time where neither row nor file gave one."""
     _copy(
         "observation",
         OBSERVATION_COLUMNS,
@@ -70,7 +70,8 @@ def copy_ranges(rows: Iterable[Judged], *, batch: Batch, part: Part) -> None:
             (
                 batch.pk, batch.exercise_id, part.pk, one.source, one.row, one.line,
                 str(one.first), str(one.last), one.weakness, one.code,
-                one.seen_at or batch.stored_at, one.judgement, one.reason, _as_json(one.about),
+                one.seen_at or part.undated_at or batch.stored_at, one.judgement, one.reason,
+                _as_json(one.about),
             )
             for one in rows
         ),
@@ -103,7 +104,7 @@ def _observation(one: Judged, *, batch: Batch, part: Part, now: datetime) -> tup
         one.weakness,
         one.role,
         one.code,
-        one.seen_at or batch.stored_at,
+        one.seen_at or part.undated_at or batch.stored_at,
         one.dated_by or "fetch",
         one.address_class,
         one.judgement,

@@ -7,6 +7,7 @@ becomes one of those. So weighing concludes as if every row were there.
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -116,6 +117,20 @@ def _target(octets: str, weakness: str) -> tuple[int, int, int]:
     return number >> 64, number & ((1 << 64) - 1), code
 
 
+def undated(desk: Desk, place: Path) -> bytes | None:
+    """A digest of what rows without a time say, all together; None where all have their own."""
+    told = "concat_ws('|', hi, lo, sign, code)"
+    query = (
+        f"SELECT count(*), sum(md5_number_lower({told})::HUGEINT), "
+        f"sum(md5_number_upper({told})::HUGEINT) FROM read_parquet({file(place)}) "
+        "WHERE seen IS NULL AND judgement <> 'same-as'"
+    )
+    count, *sums = next(desk.rows(query))
+    if not count:
+        return None
+    return hashlib.sha256(f"{count} {sums}".encode()).digest()
+
+
 # -- into PostgreSQL -----------------------------------------------------------------------------
 
 
@@ -137,10 +152,8 @@ def promote(
             time_zone=known.mapping.time_zone if known.mapping else "",
         )  # fmt: skip
         rows = _rows(desk, place_of(part), layout, around, targets=targets)
-        undated = part.batch.fetched_at or part.batch.stored_at
         while piece := list(islice(rows, PIECE)):
-            dated = [one if one.seen_at else replace(one, seen_at=undated) for one in piece]
-            copy_observations(dated, batch=part.batch, part=part, now=now)
+            copy_observations(piece, batch=part.batch, part=part, now=now)
             count += len(piece)
     return count
 

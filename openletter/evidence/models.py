@@ -7,23 +7,26 @@ Observations are written by COPY (steps), read by the ORM.
 from __future__ import annotations
 
 from django.contrib.postgres.fields import ArrayField
-from django.core.validators import MinValueValidator
 from django.db import models
 from django.db.models import F, Q
 
 from openletter.campaigns.fields import InetField
 from openletter.campaigns.models import Campaign
 from openletter.evidence.rules.spaces import ListKind, Space
-from openletter.evidence.rules.zones import Condition
+from openletter.evidence.zonerows import Zone, ZoneAnswer, ZoneRun
 from openletter.words import (
     AddressClass,
-    DnsblAnswer,
     FindingState,
     Judgement,
     Protocol,
     Role,
     Weakness,
 )
+
+__all__ = [
+    "Batch", "Finding", "Observation", "Part", "RangeListing", "Reject", "Source", "SpaceList",
+    "Suspension", "Withdrawal", "Zone", "ZoneAnswer", "ZoneRun",
+]  # fmt: skip
 
 
 class Source(models.Model):
@@ -37,11 +40,37 @@ class Source(models.Model):
     family = models.CharField(max_length=60, help_text="independent origin; copies share one")
     terms = models.JSONField(default=dict)
     definition = models.JSONField(null=True, help_text="of a declared source, as its file says")
-    suspended_at = models.DateTimeField(null=True)
-    suspended_because = models.CharField(max_length=300, blank=True)
 
     class Meta:
         db_table = "source"
+
+
+class Suspension(models.Model):
+    """A source that counts for nothing in one world for a while; standing until a person ends it.
+
+    What comes in meanwhile is kept and set aside (`Part.set_aside`).
+    """
+
+    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
+    source = models.ForeignKey(Source, models.PROTECT, related_name="suspensions")
+    at = models.DateTimeField()
+    by = models.CharField(max_length=150, help_text="user:NAME, command or step:ingest")
+    because = models.JSONField(help_text="Reason as JSON, or {'text': ...}")
+    ended_at = models.DateTimeField(null=True)
+    ended_by = models.CharField(max_length=150, blank=True)
+    ended_because = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "suspension"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["source", "exercise"], condition=Q(ended_at=None), nulls_distinct=False,
+                name="suspended_once",
+            ),
+            models.CheckConstraint(
+                condition=Q(ended_at=None) | Q(ended_at__gte=F("at")), name="suspension_in_order"
+            ),
+        ]  # fmt: skip
 
 
 class Batch(models.Model):
@@ -67,7 +96,9 @@ class Batch(models.Model):
     by_judgement = models.JSONField(default=dict)
     by_reason = models.JSONField(default=dict)
     stored_at = models.DateTimeField()
-    fetched_at = models.DateTimeField(null=True, help_text="when the same bytes came again")
+    fetched_at = models.DateTimeField(
+        null=True, help_text="when a live source last answered with these bytes; of an upload null"
+    )
     done_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -96,6 +127,18 @@ class Part(models.Model):
     by_judgement = models.JSONField(default=dict)
     by_reason = models.JSONField(default=dict)
     feed_at = models.DateTimeField(help_text="newest row's time: the day that the feed speaks of")
+    undated_at = models.DateTimeField(
+        null=True, help_text="time of rows without one: first seen, or the last fetch alike"
+    )
+    undated_sha256 = models.BinaryField(
+        max_length=32, null=True, help_text="of what its rows without a time say, in any order"
+    )
+    set_aside = models.CharField(
+        max_length=40, blank=True, default="", db_default="", help_text="why its rows don't count"
+    )
+    counts_from = models.DateTimeField(
+        null=True, help_text="since when a person lets its rows count all the same"
+    )
     read_at = models.DateTimeField()
     day_file = models.CharField(
         max_length=300, blank=True, help_text="its statements as Parquet below the state's days"
@@ -106,7 +149,14 @@ class Part(models.Model):
 
     class Meta:
         db_table = "batch_part"
-        indexes = [models.Index(fields=["source", "-feed_at"], name="part_source")]
+        indexes = [
+            models.Index(fields=["source", "-feed_at"], name="part_source"),
+            models.Index(
+                fields=["source", "undated_sha256"],
+                condition=Q(undated_sha256__isnull=False),
+                name="part_undated",
+            ),
+        ]
 
 
 class Reject(models.Model):
@@ -281,7 +331,7 @@ class Finding(models.Model):
     first_seen = models.DateTimeField(null=True)
     last_seen = models.DateTimeField(null=True, help_text="newest evidence that counts")
     fresh_until = models.DateTimeField(
-        null=True, help_text="when the last of the evidence that counts stops counting"
+        null=True, help_text="open until then, unless more is said; else: its last row counts"
     )
     weighed_at = models.DateTimeField()
 
@@ -298,73 +348,3 @@ class Finding(models.Model):
                 fields=["exercise", "id"], condition=Q(state="suspected"), name="finding_suspected"
             ),
         ]
-
-
-class Zone(models.Model):
-    """A DNS zone that we ask about addresses: how it behaves, and how much we may ask of it.
-
-    Several workers share rate and budget through this row: questions are booked before they are
-    asked, so a crash leaves too much booked, never too little.
-    """
-
-    name = models.CharField(max_length=253, unique=True, help_text="without the key, if it has one")
-    rate = models.FloatField(default=20, validators=[MinValueValidator(0.1)])
-    daily_budget = models.PositiveIntegerField(default=20_000, help_text="questions a day, UTC")
-    day = models.DateField(null=True, help_text="on which `booked` was counted")
-    booked = models.PositiveIntegerField(default=0)
-    rests_until = models.DateTimeField(null=True, help_text="booked questions take that long")
-    condition = models.CharField(
-        max_length=21, choices=[(c, c) for c in Condition], blank=True, help_text="when last seen"
-    )
-    reason = models.JSONField(null=True)
-    examined_at = models.DateTimeField(null=True)
-    answers_six = models.BooleanField(default=False)
-    suspended_at = models.DateTimeField(null=True)
-    suspended_by = models.CharField(max_length=150, blank=True)
-    suspended_because = models.JSONField(null=True, help_text="Reason as JSON, or {'text': ...}")
-    try_again_at = models.DateTimeField(null=True, help_text="null: a person resumes it")
-
-    class Meta:
-        db_table = "zone"
-
-
-class ZoneRun(models.Model):
-    """One round of questions to a zone; its answers count only if the zone behaved throughout."""
-
-    zone = models.ForeignKey(Zone, models.CASCADE, related_name="runs")
-    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
-    begun_at = models.DateTimeField()
-    ended_at = models.DateTimeField()
-    questions = models.PositiveIntegerField()
-    by_answer = models.JSONField(default=dict)
-    condition = models.CharField(max_length=21, choices=[(c, c) for c in Condition])
-    reason = models.JSONField()
-    discarded = models.PositiveIntegerField(default=0, help_text="answers that were not believed")
-    batch = models.ForeignKey(Batch, models.SET_NULL, null=True, related_name="+")
-
-    class Meta:
-        db_table = "zone_run"
-        indexes = [models.Index(fields=["zone", "-id"], name="zone_run_latest")]
-
-
-class ZoneAnswer(models.Model):
-    """What a zone last said of an address, so that nobody asks again before `ask_again_at`."""
-
-    zone = models.ForeignKey(Zone, models.CASCADE, related_name="+")
-    exercise = models.ForeignKey(Campaign, models.CASCADE, null=True, related_name="+")
-    ip = InetField()
-    answer = models.CharField(max_length=10, choices=[(a, a) for a in DnsblAnswer])
-    codes = ArrayField(models.CharField(max_length=15), default=list)
-    why = models.CharField(max_length=40, blank=True)
-    tries = models.PositiveSmallIntegerField(default=1, help_text="in a row without knowing")
-    asked_at = models.DateTimeField()
-    ask_again_at = models.DateTimeField()
-
-    class Meta:
-        db_table = "zone_answer"
-        constraints = [
-            models.UniqueConstraint(
-                fields=["ip", "zone", "exercise"], nulls_distinct=False, name="zone_answer_once"
-            ),
-        ]
-        indexes = [models.Index(fields=["ask_again_at"], name="zone_answer_old")]

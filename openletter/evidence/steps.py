@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import BinaryIO
 
 from django.db import transaction
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
 from openletter.campaigns.models import Campaign
-from openletter.evidence import sourcebook, spool
+from openletter.evidence import fetching, sourcebook, spool
 from openletter.evidence.known import known_sources
 from openletter.evidence.models import Batch, Part, Reject, Source
 from openletter.evidence.rules.definitions import read_definition
@@ -66,8 +66,13 @@ def store_file(
     source: str = "",
     mapping: Mapping[str, object] | None = None,
     complete: bool = False,
+    fetched_at: datetime | None = None,
 ) -> Batch:
-    """Keep a file's bytes and let it wait; the same bytes in the same world are one batch."""
+    """Keep a file's bytes and let it wait; the same bytes in the same world are one batch.
+
+    `fetched_at`: when a live source answered with them. Bytes that merely lie there again say
+    nothing new; a source that is asked anew and answers alike says it again.
+    """
     if mapping is not None:
         read_mapping(mapping)
     batch, is_new = Batch.objects.get_or_create(
@@ -79,24 +84,12 @@ def store_file(
             "mapping": mapping,
             "complete": complete,
             "stored_at": now,
+            "fetched_at": fetched_at,
         },
     )
-    if not is_new:
-        _fetched_again(batch, now=now)
+    if not is_new and fetched_at is not None:
+        fetching.answered_again(batch, at=fetched_at)
     return batch
-
-
-@transaction.atomic
-def _fetched_again(batch: Batch, *, now: datetime) -> None:
-    """The same list came again: what it says without a date of its own, it says now too."""
-    before = Q(fetched_at=None, stored_at__lt=now) | Q(fetched_at__lt=now)
-    later = Batch.objects.filter(before, pk=batch.pk).update(fetched_at=now)
-    undated = batch.observations.filter(dated_by="fetch")
-    if not later or not undated.exists():
-        return
-    Part.objects.filter(pk__in=undated.values("part")).update(feed_at=now)
-    undated.update(seen_at=now, weighed_at=None)
-    batch.refresh_from_db()
 
 
 def waiting_batches(campaign: Campaign, *, now: datetime) -> QuerySet[Batch]:

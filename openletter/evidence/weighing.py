@@ -221,9 +221,12 @@ _COLUMNS = f"""
     o.ip, o.weakness, o.id, o.source_id, s.family, o.says, o.role, o.port, o.dated_by, o.reason,
     o.space, s.terms -> '{CERT_ONLY}' = 'true'::jsonb
 """
+_COUNTS = """o.source_id <> ALL(%(suspended)s)
+    AND (p.set_aside = '' OR p.counts_from IS NOT NULL)"""
+"""Whether a statement is neither of a suspended source nor of a part that was set aside."""
 _SAID = f"""
 SELECT {_COLUMNS}, o.seen_at,
-    o.withdrawn_id IS NOT NULL OR s.suspended_at IS NOT NULL OR (
+    o.withdrawn_id IS NOT NULL OR NOT ({{counts}}) OR (
         o.weighed_at IS NULL AND EXISTS (
             SELECT FROM withdrawal w WHERE w.restored_at IS NULL AND {IN_SCOPE}
         )
@@ -231,8 +234,9 @@ SELECT {_COLUMNS}, o.seen_at,
 FROM observation o
 JOIN unnest(%(ips)s::inet[], %(weaknesses)s::text[]) AS target (ip, weakness) USING (ip, weakness)
 JOIN source s ON s.id = o.source_id
+JOIN batch_part p ON p.id = o.part_id
 WHERE o.exercise_id {{world}} AND o.seen_at > %(since)s
-  AND (s.suspended_at IS NULL OR %(with_suspended)s)
+  AND (%(with_suspended)s OR ({{counts}}))
   AND o.says IN ('accept', 'reachable-only', 'corroborates', 'withdrawn')
 ORDER BY o.ip, o.weakness, o.id
 """
@@ -243,6 +247,7 @@ SELECT {_COLUMNS},
 FROM observation o
 JOIN unnest(%(ips)s::inet[], %(weaknesses)s::text[]) AS target (ip, weakness) USING (ip, weakness)
 JOIN source s ON s.id = o.source_id
+JOIN batch_part p ON p.id = o.part_id
 JOIN batch b ON b.id = o.batch_id AND coalesce(b.done_at, b.stored_at) <= %(known)s
 CROSS JOIN LATERAL (
     SELECT bool_or(w.at <= %(known)s AND (w.restored_at IS NULL OR w.restored_at > %(known)s))
@@ -250,7 +255,7 @@ CROSS JOIN LATERAL (
     FROM withdrawal w WHERE w.id = o.withdrawn_id OR ({IN_SCOPE})
 ) taken
 WHERE o.exercise_id {{world}} AND o.seen_at > %(since)s
-  AND (s.suspended_at IS NULL OR s.suspended_at > %(known)s)
+  AND o.source_id <> ALL(%(suspended)s) AND (p.set_aside = '' OR p.counts_from <= %(known)s)
   AND o.says IN ('accept', 'reachable-only', 'corroborates', 'withdrawn')
 ORDER BY o.ip, o.weakness, o.id
 """
@@ -268,7 +273,7 @@ def said_of(
     """All that sources say of these, with what was taken back marked as such.
 
     `without`: as if these rows had been taken back too; `with_suspended`: as if all rows of
-    suspended sources had been, which else are left out.
+    suspended sources had been, and what was set aside, which else are left out.
     """
     ordered = sorted(targets, key=lambda target: (target[0].packed, target[1]))
     world = "IS NULL" if exercise is None else "= %(world)s"
@@ -276,12 +281,12 @@ def said_of(
         "ips": [str(ip) for ip, _ in ordered],
         "weaknesses": [str(weakness) for _, weakness in ordered],
         "since": since, "known": known_at, "world": exercise.pk if exercise else None,
-        "with_suspended": with_suspended,
+        "with_suspended": with_suspended, "suspended": known.suspended_in(exercise, at=known_at),
     }  # fmt: skip
     query = _SAID if known_at is None else _KNOWN
     found: dict[Target, list[Listing]] = {}
     with connection.cursor() as cursor:
-        cursor.execute(query.format(world=world), parameters)
+        cursor.execute(query.format(world=world, counts=_COUNTS), parameters)
         for row in cursor:
             target, listing = _listing(row)
             if listing.key in without:

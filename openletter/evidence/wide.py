@@ -20,7 +20,7 @@ import structlog
 from django.conf import settings
 
 from openletter.columns.engine import Desk, desk, file
-from openletter.evidence import comparing, dayfiles, spool
+from openletter.evidence import comparing, dayfiles, fetching, spool
 from openletter.evidence.columnar import Sheet
 from openletter.evidence.kinds import moment_of
 from openletter.evidence.labels import join, labels_of
@@ -138,8 +138,11 @@ class WideReader:
         part.day_file = dayfiles.name_of(part, number=self._count)
         self._count += 1
         _put_in_place(done.path, dayfiles.place_of(part))
+        undated = dayfiles.undated(self._opened(), dayfiles.place_of(part))
+        part.undated_sha256 = undated or part.undated_sha256
         part.compared = self._compared(part, done)
         part.save()
+        fetching.date(part)
         self._promote(part)
 
     def _before(self, source: str) -> Part | None:

@@ -10,10 +10,13 @@ from openletter.evidence.copying import (
     copy_ranges,
     copy_rejects,
 )
+from openletter.evidence.fetching import Undated, date, said_at
+from openletter.evidence.known import suspended_in
 from openletter.evidence.models import Batch, Part, Source
 from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.judge import Judged
 from openletter.evidence.rules.reading import FileVerdict, RowOf
+from openletter.evidence.suspending import WHILE_SUSPENDED
 
 PIECE = 5_000
 KEPT_REJECTS = 20_000
@@ -29,6 +32,7 @@ class PartWriter:
         self._newest: datetime | None = None
         self._file = ""
         self._rows: list[Judged] = []
+        self._undated = Undated()
         self._kept = 0
 
     def add(self, told: RowOf) -> None:
@@ -37,6 +41,8 @@ class PartWriter:
         self._rows.append(judged)
         if judged.seen_at is not None and judged.judgement in STATED:
             self._newest = max(self._newest or judged.seen_at, judged.seen_at)
+        if _is_kept(judged):
+            self._undated.add(judged)
         if len(self._rows) >= PIECE:
             self._flush(judged.source)
 
@@ -45,9 +51,13 @@ class PartWriter:
         if self._rows:
             self._flush(self._rows[0].source)
         part = self._part or self._new_part()
-        part.feed_at = self._newest or self.batch.stored_at
         is_known = verdict.source is not None and self.book.get(verdict.source) is not None
         part.source = self._source(verdict.source) if verdict.source and is_known else None
+        part.undated_sha256 = self._undated.sha256
+        part.undated_at = part.undated_at or said_at(part, None)
+        part.feed_at = self._newest or part.undated_at
+        if part.source_id in suspended_in(self.batch.exercise):
+            part.set_aside = WHILE_SUSPENDED
         part.file = verdict.file
         part.outcome = verdict.outcome
         part.format = verdict.format or ""
@@ -56,13 +66,16 @@ class PartWriter:
         part.by_judgement = verdict.by_judgement
         part.by_reason = verdict.by_reason
         part.save()
+        date(part)
         self._part = self._newest = None
+        self._undated = Undated()
         return part
 
     def _flush(self, source: str) -> None:
         if self._part is None:
             self._part = self._new_part()
             self._part.source = self._source(source)
+            self._part.undated_at = said_at(self._part, None)
             self._part.save()
         stated = [row for row in self._rows if row.judgement in STATED and row.ip is not None]
         ranges = [row for row in self._rows if row.judgement in STATED and row.first is not None]

@@ -8,8 +8,8 @@ from datetime import datetime
 
 from django.conf import settings
 
-from openletter.evidence.known import all_sources
-from openletter.evidence.models import Source, Zone, ZoneRun
+from openletter.evidence.known import all_sources, suspended_in
+from openletter.evidence.models import Zone, ZoneRun
 from openletter.evidence.rules.feeds import Feed
 from openletter.evidence.zonekeeping import left_today
 from openletter.words import Reason
@@ -68,7 +68,7 @@ def states(*, now: datetime) -> list[ZoneState]:
     rows = {row.name: row for row in Zone.objects.all()}
     runs = ZoneRun.objects.order_by("zone", "-id").distinct("zone")
     latest = {run.zone_id: run for run in runs}
-    suspended = set(Source.objects.exclude(suspended_at=None).values_list("pk", flat=True))
+    suspended = suspended_in(None)
     found = []
     for name in sorted({*settings.OUTSIDE.zones, *rows}):
         feed, row = book.by_zone(name), rows.get(name) or Zone(name=name)

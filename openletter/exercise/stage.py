@@ -132,8 +132,9 @@ def feed_files(on: int) -> list[Path]:
 def deliver_feed(campaign: Campaign, path: Path) -> None:
     """Put a file where `ingest` finds it, as an operator's fetcher would."""
     source, mapping = _declared(path.name)
+    now = clock.now(campaign)
     evidence.store_file(
-        path, name=path.name, exercise=campaign, now=clock.now(campaign),
+        path, name=path.name, exercise=campaign, now=now, fetched_at=now,
         source=source, mapping=mapping, complete=True,
     )  # fmt: skip
 

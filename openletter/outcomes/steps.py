@@ -22,6 +22,7 @@ from django.db.models.functions import Coalesce
 from openletter.campaigns.models import Campaign
 from openletter.cases import steps as cases
 from openletter.cases.models import Case
+from openletter.evidence.known import suspended_in
 from openletter.evidence.models import Part
 from openletter.letters.models import LetterCase
 from openletter.outcomes import rules
@@ -210,7 +211,8 @@ FROM observation o
 JOIN unnest(%s::inet[], %s::text[]) AS target (ip, weakness) USING (ip, weakness)
 JOIN batch_part p ON p.id = o.part_id
 WHERE o.exercise_id {world} AND o.says = 'accept' AND o.role <> %s
-  AND o.withdrawn_id IS NULL
+  AND o.withdrawn_id IS NULL AND o.source_id <> ALL(%s)
+  AND (p.set_aside = '' OR p.counts_from IS NOT NULL)
 GROUP BY o.ip, o.weakness, o.source_id
 ORDER BY o.ip, o.weakness, o.source_id
 """
@@ -228,7 +230,8 @@ def _words_of(
     if campaign.exercise:
         parameters.append(campaign.pk)
     with connection.cursor() as cursor:
-        cursor.execute(_WORDS.format(world=world), [*parameters, Role.EXIT.value])
+        silent = suspended_in(campaign.world)
+        cursor.execute(_WORDS.format(world=world), [*parameters, Role.EXIT.value, silent])
         rows = cursor.fetchall()
     rounds = {source: _latest(source, campaign) for source in {row[2] for row in rows}}
     found: dict[tuple[str, str], list[SourceWord]] = {}
@@ -247,6 +250,7 @@ def _latest(source: str, campaign: Campaign) -> Round | None:
         source=source,
         batch__exercise=campaign.world,
         batch__complete=True,
+        set_aside="",
         outcome__in=["ok", "ok-with-rejects"],
     ).order_by("-feed_at", "-id")
     told = parts.values_list("feed_at", "rows", "by_judgement")[:50]

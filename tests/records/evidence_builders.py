@@ -24,12 +24,14 @@ def take_in(
     now: datetime = NOW,
     complete: bool = True,
     source: str = "",
+    fetched_at: datetime | None = None,
 ) -> Batch:
     """Store and judge one file."""
     raw = content.encode() if isinstance(content, str) else content
     batch = steps.store_file(
-        raw, name=name, exercise=campaign, now=now, complete=complete, source=source
-    )
+        raw, name=name, exercise=campaign, now=now, complete=complete, source=source,
+        fetched_at=fetched_at,
+    )  # fmt: skip
     return taking.take_in(batch, now=now)
 
 
@@ -44,7 +46,8 @@ def a_scan(*addresses: str, campaign: Campaign | None, now: datetime = NOW) -> B
 def a_zone(*addresses: str, campaign: Campaign | None, now: datetime = NOW) -> Batch:
     """A DNS blocklist that names these addresses as where an open HTTP proxy's traffic leaves."""
     head = ZONE_HEAD + f"# {now:%Y-%m-%d %H:%M}\n"
-    return take_in(head + "\n".join(addresses) + "\n", "dnsbl.example", campaign, now=now)
+    content = head + "\n".join(addresses) + "\n"
+    return take_in(content, "dnsbl.example", campaign, now=now, fetched_at=now)
 
 
 def proxy_list(*addresses: str, at: datetime = NOW) -> str:

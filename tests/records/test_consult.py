@@ -16,7 +16,7 @@ from openletter import line
 from openletter.campaigns import clock
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign, Installation, TimelineEntry
-from openletter.evidence import consulting, jobs, spool, steps, zonekeeping
+from openletter.evidence import consulting, jobs, spool, steps, suspending, zonekeeping
 from openletter.evidence.known import known_sources
 from openletter.evidence.models import (
     Batch,
@@ -445,7 +445,8 @@ def test_the_step_finds_its_rows_by_index(campaign: Campaign, asking: Any) -> No
 
 def test_a_suspended_source_is_not_asked_either(campaign: Campaign, asking: Any) -> None:
     in_doubt(campaign)
-    Source.objects.create(id="example-dnsbl", name="x", family="example-dnsbl", suspended_at=NOW)
+    source = Source.objects.create(id="example-dnsbl", name="x", family="example-dnsbl")
+    suspending.suspend(source, exercise=campaign, by="user:x", because={"text": "x"}, now=NOW)
     with asking(lists()) as server:
         assert consult(campaign) == 0
         assert server.asked == []

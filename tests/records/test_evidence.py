@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from openletter.campaigns.models import Campaign
-from openletter.evidence import copying, spool, steps, taking, writing
+from openletter.evidence import copying, spool, steps, suspending, taking, writing
 from openletter.evidence.models import Batch, Finding, Observation, Reject, Source
 from openletter.evidence.rules.definitions import BadDefinitionError
 from openletter.words import FindingState, Judgement, Weakness
@@ -158,7 +158,8 @@ def test_a_suspended_source_counts_for_nothing() -> None:
     campaign = a_campaign()
     a_scan("192.0.2.1", campaign=campaign)
     a_zone("192.0.2.1", campaign=campaign)
-    Source.objects.filter(pk="example-dnsbl").update(suspended_at=NOW)
+    source = Source.objects.get(pk="example-dnsbl")
+    suspending.suspend(source, exercise=campaign, by="user:x", because={"text": "x"}, now=NOW)
     steps.weigh(campaign, now=NOW, limit=10)
     assert Finding.objects.get().state == FindingState.SUSPECTED
 
@@ -207,28 +208,6 @@ def test_declared_sources_are_read_and_bad_ones_refused(tmp_path: Path) -> None:
     (folder / "bad.toml").write_text('id = "bad"\nname = "x"\nfamly = "y"\n')
     with pytest.raises(BadDefinitionError, match="famly"):
         steps.declare_sources(folder)
-
-
-def test_an_undated_list_that_comes_again_unchanged_says_it_again() -> None:
-    campaign = a_campaign()
-    undated = "http://192.0.2.1:8080\n"
-    take_in(undated, "list.txt", campaign)
-    a_scan("192.0.2.1", campaign=campaign)
-    assert steps.weigh(campaign, now=NOW, limit=10) == 2
-    later = NOW + timedelta(days=5)
-    assert take_in(undated, "list.txt", campaign, now=later).fetched_at == later
-    seen = Observation.objects.get(source="unnamed-list")
-    assert (seen.seen_at, seen.batch.stored_at, seen.part.feed_at) == (later, NOW, later)
-    assert [one.pk for one in steps.unweighed(campaign, now=later)] == [seen.pk]
-    take_in(proxy_report(proxy_row("192.0.2.2")), "2026-03-02-scan_http_proxy-b.csv", campaign)
-    dated = Observation.objects.get(ip="192.0.2.2").seen_at
-    take_in(
-        proxy_report(proxy_row("192.0.2.2")),
-        "2026-03-02-scan_http_proxy-b.csv",
-        campaign,
-        now=later,
-    )
-    assert Observation.objects.get(ip="192.0.2.2").seen_at == dated
 
 
 def test_the_spool_keeps_the_same_bytes_once(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from openletter.cases import steps as cases
 from openletter.cases.models import Case, Mistake
 from openletter.contacts import steps as contacts
 from openletter.evidence import steps as evidence
+from openletter.evidence import suspending
 from openletter.evidence.models import Finding, Observation, Source
 from openletter.evidence.withdrawing import WithdrawalError
 from openletter.letters import corrections, recall, sending, steps
@@ -167,7 +168,8 @@ def test_a_case_that_a_source_closed_is_our_mistake_as_well_and_no_success(
 
 def test_a_suspended_source_can_be_taken_back(campaign: Campaign) -> None:
     sent(campaign)
-    Source.objects.filter(pk=ZONE).update(suspended_at=NOW)
+    source = Source.objects.get(pk=ZONE)
+    suspending.suspend(source, exercise=campaign, by="user:x", because={"text": "x"}, now=NOW)
     withdraw(campaign)
     assert the_case(WRONG).state == CaseState.WITHDRAWN
     assert the_case(RIGHT).state == CaseState.OPEN

@@ -5,21 +5,22 @@ Both belong to the installation, not to a partner; no address stands here.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from openletter.evidence.models import Part, Source
+from openletter.evidence.models import Part, Source, Suspension
 from openletter.evidence.zonestates import ZoneState, states
 from openletter.wire.visible import visible
 
 
 @dataclass(frozen=True, kw_only=True)
 class SourceLine:
-    """A source and the newest part that was read of it."""
+    """A source, the newest part that was read of it, and where it counts for nothing now."""
 
     source: Source
     latest: Part | None
+    suspensions: Sequence[Suspension] = ()
 
     @property
     def may_be_passed_on(self) -> bool:
@@ -31,11 +32,17 @@ class SourceLine:
 
 
 def sources() -> list[SourceLine]:
-    """Every source that has ever said something, by name; in two queries."""
+    """Every source that has ever said something, by name; in three queries."""
     parts = Part.objects.exclude(source=None).order_by("source", "-feed_at").distinct("source")
     latest: Mapping[str | None, Part] = {part.source_id: part for part in parts}
     rows = Source.objects.order_by("name", "id")
-    return [SourceLine(source=row, latest=latest.get(row.pk)) for row in rows]
+    held: dict[str, list[Suspension]] = {}
+    for one in Suspension.objects.filter(ended_at=None).select_related("exercise").order_by("at"):
+        held.setdefault(one.source_id, []).append(one)
+    return [
+        SourceLine(source=row, latest=latest.get(row.pk), suspensions=held.get(row.pk, ()))
+        for row in rows
+    ]
 
 
 def zones(now: datetime) -> list[ZoneState]:
