@@ -181,9 +181,11 @@ class Fleet:
     # -- one connection --------------------------------------------------------------------------
 
     def _serve(self, line: _Line, ready: int, batch: _Batch) -> None:
-        if ready & selectors.EVENT_WRITE and not line.write_on():
-            self._lose(line, batch)
-            return
+        if ready & selectors.EVENT_WRITE:
+            if not line.write_on():
+                self._lose(line, batch)
+                return
+            line.deadline = self._deadline(line.flow)
         if ready & selectors.EVENT_READ and not self._hear(line, batch):
             return
         self._say(line, batch)

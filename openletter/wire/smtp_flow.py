@@ -193,10 +193,11 @@ class Flow:
         elif reply.code != 354 and reply.code // 100 not in (4, 5) and self.pipelines:
             raise OutOfStepError(f"no answer to data: {reply.code} {reply.text}"[:300])
         begun.awaits.clear()
+        goes_on = reply.code == 354 and begun.fate is None
+        if goes_on and self._replies.has_more:
+            raise OutOfStepError("answers before anything was said")
         self._show_held()
-        if reply.code == 354 and begun.fate is None:
-            if self._replies.has_more:
-                raise OutOfStepError("answers before anything was said")
+        if goes_on:
             return
         begun.fate = begun.fate or refused(reply, Stage.DATA)
         self._give_up(begun)
