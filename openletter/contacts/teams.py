@@ -78,6 +78,13 @@ def languages(campaign: Campaign) -> dict[str, tuple[str, ...]]:
     return {team.mailbox: team.languages for team in found}
 
 
+def names(campaign: Campaign) -> dict[str, str]:
+    """The signed teams by country, as a letter may name them; no unsigned entry is among them."""
+    if campaign.exercise:
+        return {row.country: str(row.team["name"]) for row in _current(campaign)}
+    return {each.team.country: each.team.name for each in listed() if each.counts}
+
+
 def _current(exercise: Campaign | None) -> Sequence[CsirtReview]:
     return list(CsirtReview.objects.filter(exercise=exercise, undone_at=None).order_by("country"))
 

@@ -28,6 +28,7 @@ from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.letters.rules.message import Addressing, Message, addr_spec, build
 from openletter.letters.rules.text import Written, write
 from openletter.letters.standing import UNTOLD, standings
+from openletter.letters.vouching import vouchers_of
 from openletter.words import TokenPurpose, WaveKind, new_secret, secret_hash
 
 LOG = structlog.get_logger()
@@ -48,7 +49,7 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
     if not piles:
         return
     rows = observations_of(choice for pile in piles for choice in pile.choices)
-    partners = list(campaign.partners.prefetch_related("constituencies").order_by("name"))
+    vouchers = vouchers_of(campaign)
     stands = standings(campaign, (pile.mailbox for pile in piles))
     sign_with = _keys(campaign)
     drafts = []
@@ -57,7 +58,7 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
         pile = in_order(unsorted, standing)
         try:
             facts = letter_facts(
-                pile, rows=rows, partners=partners, domain=_domain(campaign), standing=standing
+                pile, rows=rows, vouchers=vouchers, domain=_domain(campaign), standing=standing
             )
             drafts.append(_draft(pile, facts, partner=pile.partner, sign_with=sign_with))
         except LetterError as error:  # one mailbox that can't be written to must not stop the rest
@@ -95,13 +96,12 @@ def _written(facts: LetterFacts) -> Written:
 def in_words(pile: Pile) -> Written:
     """A letter of this pile as it would be written now; nothing is kept of it."""
     campaign = pile.campaign
-    partners = list(campaign.partners.prefetch_related("constituencies").order_by("name"))
     stands = standings(campaign, [pile.mailbox])
     return _written(
         letter_facts(
             pile,
             rows=observations_of(pile.choices),
-            partners=partners,
+            vouchers=vouchers_of(campaign),
             domain=_domain(campaign),
             standing=stands.get(pile.mailbox, UNTOLD),
         )

@@ -28,6 +28,7 @@ from openletter.letters.rules.facts import (
     Writer,
 )
 from openletter.letters.standing import UNTOLD, Standing
+from openletter.letters.vouching import Vouchers
 from openletter.words import (
     DeliveryState,
     Protocol,
@@ -189,7 +190,7 @@ def letter_facts(
     pile: Pile,
     *,
     rows: Mapping[int, Sequence[Observation]],
-    partners: Sequence[Partner],
+    vouchers: Vouchers,
     domain: str,
     standing: Standing = UNTOLD,
 ) -> LetterFacts:
@@ -205,9 +206,10 @@ def letter_facts(
         stop_token=new_secret(),
         site=campaign.site_url.rstrip("/"),
         campaign=campaign.name,
-        writer=_writer(partner),
-        together_with=tuple(one.name for one in partners if one.pk != partner.pk),
-        authority=_authority(pile, partners),
+        writer=writer_of(partner),
+        together_with=tuple(one.name for one in vouchers.partners if one.pk != partner.pk),
+        authority=vouchers.authority(pile.country, writer=partner.pk),
+        responder="" if pile.reader is Reader.CSIRT else vouchers.responder(pile.country),
         domain=domain,
         cases=tuple(
             case_facts(
@@ -224,19 +226,7 @@ def letter_facts(
     )
 
 
-def _authority(pile: Pile, partners: Sequence[Partner]) -> str:
-    """The participant that answers for the reader's country, the writer before another; or none."""
-    if not pile.country:
-        return ""
-    first = [one for one in partners if one.pk == pile.partner.pk]
-    for one in [*first, *partners]:
-        answers_for = {row.country for row in one.constituencies.all()} | {one.country}
-        if pile.country in answers_for:
-            return one.name
-    return ""
-
-
-def _writer(partner: Partner) -> Writer:
+def writer_of(partner: Partner) -> Writer:
     law = partner.legal_text if partner.legal_approved_at else {}
     return Writer(
         name=partner.name,
