@@ -21,16 +21,16 @@ By = Annotated[str, typer.Option("--by", help="sign-in name of the person who de
 Slug = Annotated[str, typer.Argument(metavar="SLUG", help="the campaign's short name")]
 
 
+commands = typer.Typer(no_args_is_help=True, help="What a campaign would send; start and stop.")
+"""The module `waves` adds what is written after the first letters."""
+
+
 def register(app: typer.Typer) -> None:
     """Mount this part."""
-    campaign = typer.Typer(no_args_is_help=True, help="What a campaign would send; start and stop.")
-    campaign.command("new")(new)
-    campaign.command("plan")(plan)
-    campaign.command("start")(start)
-    campaign.command("go-on")(go_on)
-    campaign.command("pause")(pause)
-    campaign.command("resume")(resume)
-    app.add_typer(campaign, name="campaign")
+    for command in (new, plan, start, pause, resume):
+        commands.command()(command)
+    commands.command("go-on")(go_on)
+    app.add_typer(commands, name="campaign")
 
 
 def new(
@@ -74,7 +74,7 @@ def plan(
 
     With --by a draft becomes planned: arms are committed and letters are written; none leaves.
     """
-    campaign = _campaign(slug)
+    campaign = campaign_named(slug)
     from openletter.campaigns import clock, steps
     from openletter.campaigns.rules import Level
     from openletter.letters.plan import plan_of
@@ -98,7 +98,7 @@ def start(slug: Slug, *, by: By) -> None:
 
     Exit codes: 0 started, 1 approved and one more person needed, 2 refused.
     """
-    campaign = _campaign(slug)
+    campaign = campaign_named(slug)
     from openletter.campaigns import clock, steps
     from openletter.campaigns.rules import Level
 
@@ -118,7 +118,7 @@ def start(slug: Slug, *, by: By) -> None:
 
 def go_on(slug: Slug, *, by: By) -> None:
     """Go on after the first letters, as a person who may approve."""
-    campaign = _campaign(slug)
+    campaign = campaign_named(slug)
     from openletter.campaigns import clock, steps
     from openletter.campaigns.rules import Level
 
@@ -135,7 +135,7 @@ def pause(
     because: Annotated[str, typer.Option(help="why; everybody at the desk reads it")],
 ) -> None:
     """Stop all that leaves before the next hand-over; any handler of a partner in it may."""
-    campaign = _campaign(slug)
+    campaign = campaign_named(slug)
     from openletter.campaigns import clock, steps
     from openletter.campaigns.rules import Level
 
@@ -148,7 +148,7 @@ def pause(
 
 def resume(slug: Slug, *, by: By) -> None:
     """End a pause, as a person who may approve."""
-    campaign = _campaign(slug)
+    campaign = campaign_named(slug)
     from openletter.campaigns import clock, steps
     from openletter.campaigns.rules import Level
 
@@ -161,7 +161,7 @@ def resume(slug: Slug, *, by: By) -> None:
 # -- who and which --------------------------------------------------------------------------------
 
 
-def _campaign(slug: str) -> Campaign:
+def campaign_named(slug: str) -> Campaign:
     from openletter.shell import setup
 
     setup()
@@ -244,6 +244,16 @@ def _as_json(made: Plan, *, seed: str) -> dict[str, object]:
         ],
         "left_out": {one.reason.code: one.cases for one in made.left_out},
         "not_pursued": {one.reason.code: one.cases for one in made.not_pursued},
+        "later": [
+            {"kind": one.kind, "left": one.left, "written": one.written, "due": one.due,
+             "none": {why.reason.code: why.cases for why in one.none}}
+            for one in made.later
+        ],
+        "wordings_to_approve": [
+            {"partner": one.partner.slug, "kind": one.kind, "language": one.language,
+             "letters": one.letters}
+            for one in made.unapproved
+        ],
         "seed": seed,
         "sample": [letter.reference for letter in made.sample],
         "pace": {
@@ -282,6 +292,20 @@ def _print(made: Plan, *, seed: str) -> None:
     )
     _left_out("Left out (cases)", made.left_out)
     _left_out("Findings that became no case", made.not_pursued)
+    for later in made.later:
+        typer.echo(
+            f"\n{later.kind}: {later.left} letters have left, {later.written} are written, "
+            f"{later.due} mailboxes are still to be written to."
+        )
+        _left_out(f"No {later.kind} (mailboxes)", later.none)
+    if made.unapproved:
+        _table(
+            "Waiting until their partner approves the wording (letters)",
+            (
+                (f"{one.partner.name}: {one.kind}, {one.language}", one.letters)
+                for one in made.unapproved
+            ),
+        )
     typer.echo(f"\nLetters to read (seed {seed}; `openletter letter show REFERENCE`):")
     for letter in made.sample:
         typer.echo(f"  {print_reference(letter.reference)}  {visible(letter.mailbox)}")

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.db import connection
 from django.db.models import Case as Depends
 from django.db.models import CharField, Count, Exists, F, OuterRef, Q, QuerySet, Value, When
 
@@ -20,8 +21,10 @@ from openletter.campaigns.steps import exclusions_for
 from openletter.cases.models import Case
 from openletter.cases.steps import skipped_by_reason
 from openletter.contacts.models import Choice, Suppression
-from openletter.letters import waves
+from openletter.letters import approvals, corrections, waves
+from openletter.letters.approvals import Waiting
 from openletter.letters.models import Letter, LetterCase
+from openletter.letters.questions import question
 from openletter.words import CaseState, DeliveryState, FindingState, Reason, WaveKind
 
 LARGEST, SAMPLE = 20, 20
@@ -60,6 +63,18 @@ class LeftOut:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Later:
+    """A reminder or closing wave that is open: mailboxes, by what becomes of them there."""
+
+    kind: WaveKind
+    left: int
+    written: int
+    due: int
+    none: list[LeftOut]
+    """Mailboxes that get no letter of it now, by the first reason that holds."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Pace:
     """How long it takes at the campaign's pace; a person's decision stands in between."""
 
@@ -93,6 +108,8 @@ class Plan:
     unwritten: int
     sample: list[Letter]
     pace: Pace
+    later: list[Later]
+    unapproved: list[Waiting]
 
 
 def plan_of(
@@ -127,7 +144,50 @@ def plan_of(
         unwritten=marked.filter(Q(why=INCLUDED)).exclude(_in_first_letter(campaign)).count(),
         sample=_sample(waiting, seed=seed),
         pace=pace(campaign, letters=letters, gone=gone),
+        later=_later(campaign, partners, now=now),
+        unapproved=waiting_for_wording(campaign, partners=partners),
     )
+
+
+def waiting_for_wording(
+    campaign: Campaign, *, partners: Collection[int] | None = None
+) -> list[Waiting]:
+    """Real letters and corrections that wait until their partner approves a wording."""
+    found = [*approvals.waiting(campaign), *corrections.waiting_for_wording(campaign)]
+    return [one for one in found if partners is None or one.partner.pk in partners]
+
+
+_FATES = ("left", "written", "due")
+"""What `later_plan.sql` says of mailboxes that get a letter; everything else is a reason."""
+
+
+def _later(campaign: Campaign, partners: Collection[int] | None, *, now: datetime) -> list[Later]:
+    wave = waves.later_wave(campaign, now=now)
+    if wave is None:
+        return []
+    due = waves.due(campaign, wave, now=now).order_by().values_list("mailbox", flat=True)
+    sql = question("later_plan.sql", mailbox="m.mailbox", kind="w.kind", own="0", now="clock.now")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            sql,
+            {
+                "campaign": campaign.pk, "now": now, "due": list(due.distinct()),
+                "partners": None if partners is None else list(partners),
+            },
+        )  # fmt: skip
+        counted = [(fate, count) for _, fate, count in cursor.fetchall()]
+    said = dict(counted)
+    return [
+        Later(
+            kind=WaveKind(wave.kind),
+            **{fate: said.get(fate, 0) for fate in _FATES},
+            none=[
+                LeftOut(reason=Reason(code=fate), cases=count)
+                for fate, count in counted
+                if fate not in _FATES
+            ],
+        )
+    ]
 
 
 def pace(campaign: Campaign, *, letters: int, gone: int) -> Pace:
