@@ -38,7 +38,7 @@ def addresses(desk: Desk) -> list[str]:
         f"/desk/campaigns/{slug}/?by=language", f"/desk/campaigns/{slug}/plan/", "/desk/cases/",
         "/desk/cases/?search=nothing", f"/desk/cases/{rows.case.reference}/",
         f"/desk/cases/{rows.drafted.reference}/", "/desk/inbox/", "/desk/inbox/?view=all",
-        f"/desk/inbox/{rows.reply.pk}/?opening=how", "/desk/letters/",
+        f"/desk/inbox/{rows.reply.pk}/?opening=which-program", "/desk/letters/",
         "/desk/letters/?state=unknown", f"/desk/letters/{rows.letter.reference}/", "/desk/stops/", "/desk/sources/",
         "/desk/contacts/",
         "/desk/withdrawals/", f"/desk/withdrawals/{desk.withdrawal.pk}/",

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from openletter.desk import openings, reading, reasons
 from openletter.desk.templatetags import desk
+from openletter.letters.skeletons import USUAL
 from openletter.words import Reason
 
 
@@ -68,6 +69,10 @@ def test_a_reason_without_a_sentence_hides_nothing() -> None:
 
 
 def test_an_answer_begins_in_the_language_of_whoever_wrote() -> None:
-    assert openings.text("thanks", language="nl").startswith("Dank u")
-    assert openings.text("thanks", language="ja").startswith("Thank you")
-    assert openings.text("no-such-opening", language="nl") == ""
+    said = {"partner": "Agency Alpha"}
+    assert openings.text("closed-already", language="nl", **said).startswith("Dank u")
+    assert openings.text("closed-already", language="tlh", **said).startswith("Thank you")
+    assert "Agency Alpha" in openings.text("who-are-you", language="nl", **said)
+    assert 'answer "stop"' in openings.text("too-often", language="", **said)
+    assert openings.text("no-such-opening", language="nl", **said) == ""
+    assert set(openings.NAMES) == set(USUAL)

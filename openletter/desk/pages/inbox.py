@@ -69,7 +69,8 @@ def _page(visit: Visit, one: Reply, *, draft: str, status: int = 200) -> HttpRes
 
 
 def _opening(visit: Visit, one: Reply) -> str:
-    return openings.text(visit.request.GET.get("opening", ""), language=one.language)
+    key = visit.request.GET.get("opening", "")
+    return openings.text(key, language=one.language, partner=one.partner.name)
 
 
 # -- verbs --------------------------------------------------------------------------------------

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 
+from openletter.letters.library import ANSWERS, wordings
+from openletter.letters.skeletons import said
 from openletter.replies.rules.phrases import any_of
 
 _ALL = any_of(r"""
@@ -32,26 +34,6 @@ _NO = any_of(r"""
 """)  # fmt: skip
 LONGEST = 4_000
 
-TEXTS = {
-    "en": (
-        "Somebody asked in the name of {mailbox} for no more letters from any campaign.\n"
-        "From this campaign no more letters come to you already.\n\n"
-        "If you want this for all campaigns, answer this mail with the one word STOP.\n"
-        "If it was not you, do nothing: nothing changes, and we do not ask again.\n\n"
-        "This mail was written by a machine. Letters tell of servers in your network that\n"
-        "others can misuse; whoever stops them for all campaigns hears of none."
-    ),
-    "nl": (
-        "Iemand vroeg namens {mailbox} om geen brieven van welke campagne dan ook.\n"
-        "Van deze campagne krijgt u al geen brieven meer.\n\n"
-        "Wilt u dit voor alle campagnes, beantwoord deze mail dan met het ene woord STOP.\n"
-        "Was u het niet, doe dan niets: er verandert niets, en wij vragen het niet nog eens.\n\n"
-        "Deze mail is door een machine geschreven. Brieven vertellen over servers in uw netwerk\n"
-        "die anderen kunnen misbruiken; wie ze voor alle campagnes stopt, hoort van geen enkele."
-    ),
-}
-SUBJECTS = {"en": "No letters from any campaign?", "nl": "Geen brieven van welke campagne dan ook?"}
-
 
 def asks_for_all(words: str) -> bool:
     """Whether somebody who wants no more letters wants none from any campaign."""
@@ -66,6 +48,7 @@ def confirms(words: str) -> bool:
 
 def question(mailbox: str, *, languages: list[str]) -> tuple[str, str]:
     """Subject and text of the one mail that asks, in the letter's language and in English."""
-    tags = [*[tag for tag in languages if tag in TEXTS and tag != "en"][:1], "en"]
-    text = "\n\n---\n\n".join(TEXTS[tag].format(mailbox=mailbox) for tag in tags)
-    return " / ".join(SUBJECTS[tag] for tag in tags), text
+    spoken = wordings(ANSWERS)
+    tags = [*[tag for tag in languages if tag in spoken and tag != "en"][:1], "en"]
+    text = "\n\n---\n\n".join(said("stop-all", language=tag, mailbox=mailbox) for tag in tags)
+    return " / ".join(said("stop-all-title", language=tag) for tag in tags), text
