@@ -76,6 +76,7 @@ def _outcome(case: CaseFacts, names: Names, *, rtl: bool) -> str:
     rows = [
         (names["ip"], case.ip),
         (names["what"], names[weakness_key(case)]),
+        (names["reference"], print_reference(case.reference)),
         (names["status"], names[case.state]),
         (names["newest"], utc(case.newest) if case.newest else names["no-time"]),
     ]
