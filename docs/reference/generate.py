@@ -10,7 +10,7 @@ import typer.core
 import typer.main
 
 from openletter.cli import app
-from openletter.guides import library, record
+from openletter.guides import heard, library, record
 from openletter.shell.settings import READER
 
 HERE = Path(__file__).resolve().parent
@@ -40,6 +40,11 @@ def settings() -> str:
         )
         lines.append(f"| `{setting.name}` | `{setting.key}` | {default} | {setting.description} |")
     return "\n".join(lines) + "\n"
+
+
+def guides_tested() -> str:
+    """Tell what became of following the guides, and what their servers say of themselves."""
+    return f"{record.table(library.all_guides())}\n{heard.table(library.all_guides())}"
 
 
 def commands() -> str:
@@ -85,7 +90,7 @@ def main(arguments: list[str]) -> int:
     for name, text in (
         ("settings.md", settings()),
         ("commands.md", commands()),
-        ("../guides-tested.md", record.table(library.all_guides())),
+        ("../guides-tested.md", guides_tested()),
     ):
         path = HERE / name
         if path.exists() and path.read_text("utf-8") == text:

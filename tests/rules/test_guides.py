@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openletter.guides import library, record
+from openletter.guides import heard, library, record
 from openletter.guides.blocks import LINES
 from openletter.guides.layout import fill, width
 from openletter.guides.letter import block
@@ -19,6 +19,8 @@ from openletter.guides.parse import parse, parse_translation
 from openletter.guides.recognise import Facts
 from openletter.guides.values import Values
 from openletter.words import Weakness
+from tests.samples import shared
+from tests.servers.greetings import of_tables
 
 WHERE = [(name, tag) for name in library.ids() for tag in library.languages(name)]
 
@@ -78,6 +80,7 @@ def test_the_small_guide_is_a_guide() -> None:
         (SMALL.rsplit("```", 1)[0], "no end"),
         (SMALL.replace("[[check]]", "```sh legit id=l\nx\n```"), "from where"),
         (with_lab("```sh open case=wide\nx\n```\n"), "no check-inside"),
+        (SMALL.replace('"advice"', '"outside"'), "no letter carries steps"),
         (with_lab("```sh check-inside id=inside\nx\n```\n"), "and only they"),
         (SMALL.replace("## Letter {#letter}", "## Letter {#undo}"), "no section {#letter}"),
         (SMALL.replace('"small"', '"Small"'), "lower-case word"),
@@ -317,7 +320,7 @@ def test_executed_guides_were_followed_and_the_record_says_whether_that_still_ho
     """Every state in every configuration; a guide that changed since says so by itself."""
     for guide in library.all_guides():
         run = record.tested(guide)
-        assert (run is not None) == (guide.kind is Kind.EXECUTED), guide.id
+        assert (run is not None) == guide.is_followed, guide.id
         if run is not None and run.is_current:
             states = {c.case for c in guide.commands.values() if c.role is BlockRole.OPEN}
             assert run.states == len(states)
@@ -351,3 +354,33 @@ def test_a_known_defect_is_counted_and_named() -> None:
     assert record.read_run(run | {"cases": {"x / y": case}}, digest="a").defects == (
         "OpenSMTPD 1171",
     )
+
+
+def test_what_the_laboratorys_servers_said_names_no_other_product() -> None:
+    """Real words of open servers; whoever names himself is known, nobody is taken for another."""
+    guides = list(library.all_guides())
+    judged = {guide.id: heard.judge(guide, guides=guides) for guide in guides}
+    assert {name: one.wrong for name, one in judged.items() if one.wrong} == {}
+    silent = {name for name, one in judged.items() if one.sayings and not one.named}
+    assert silent == {"apache", "haproxy", "nginx"}, "a web server may be the origin"
+    named = {name for name, one in judged.items() if one.named}
+    assert named >= {"postfix", "exim", "sendmail", "opensmtpd", "squid", "tinyproxy", "privoxy"}
+
+
+def test_a_wrong_saying_would_be_counted(monkeypatch) -> None:
+    said = {"servers": {"exim": [{"on": "banner", "text": "220 a.example ESMTP Postfix"}]}}
+    monkeypatch.setattr(heard, "_record", lambda: said)
+    told = heard.judge(library.guide("exim"), guides=library.all_guides())
+    assert (told.sayings, told.named, told.wrong, told.cuts) == (1, 0, 1, ("ESMTP Postfix",))
+
+
+TOLD_IN_REPORTS = {"squid/4.10": "squid", "ESMTP Exim 4.80": "exim", "ESMTP EXIM 4.86_2": "exim"}
+
+
+def test_no_server_of_the_sample_reports_is_taken_for_another_product() -> None:
+    """Each that names a product of ours is known by its own words, and nothing else is known."""
+    found = {}
+    for said in of_tables(shared("samples", "reports")):
+        match = library.recognised(Facts(**said))
+        found |= {match.cut: match.guide_id} if match else {}
+    assert found == TOLD_IN_REPORTS
