@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from wcwidth import wcswidth
 
+from openletter.guides.direction import apart
+
 COLUMNS = 72
 NO_BREAK = "\u00a0"
 """A space that no line is broken at; printed as a plain space."""
@@ -15,13 +17,17 @@ _BREAKS = re.compile(r"[ \t\n]+")
 _UNSPACED = r"\u2e80-\u2fdf\u3000-\u30ff\u31f0-\u31ff\u3400-\u9fff\uf900-\ufaff\uff00-\uffef"
 """Chinese and Japanese: written without spaces, broken between any two signs."""
 _NEVER_FIRST = (
-    r"、。，．・：；？！）」』】〉》〕］｝ーぁぃぅぇぉっゃゅょゎァィゥェォッャュョヮ々…\u3000"
+    r"、。，．・：；？！）」』】〉》〕］｝〗〙〞｡､｣ー〜～゛゜々〻ゝゞヽヾ…‥—–‐％℃"
+    r"ぁぃぅぇぉっゃゅょゎゕゖァィゥェォッャュョヮヵヶ\u31f0-\u31ff\u3000\u3099\u309a\ufe00-\ufe0f"
+    r"”’»›)\]},.:;!?%\"'/-"
 )
-_NEVER_LAST = r"（「『【〈《〔［｛"
+_NEVER_LAST = r"（「『【〈《〔［｛〖〘〝｢＄￥“‘«‹(\[{\"'/"
+"""UAX #14's closing, small and opening signs; a plain quotation mark stays with both its sides."""
 _MAY_BREAK = re.compile(
     rf"(?<=[{_UNSPACED}])(?<![{_NEVER_LAST}])(?![{_NEVER_FIRST}]|$)"
-    rf"|(?<!^)(?<![{_NEVER_LAST}])(?=[{_UNSPACED}])(?![{_NEVER_FIRST}])"
+    rf"|(?<!^)(?<![{_NEVER_LAST}])(?=[{_UNSPACED}])(?![{_NEVER_FIRST}])|\u200b"
 )
+"""A zero-width space (Thai, Khmer) is a place to break, and is not printed."""
 _IS_UNSPACED = re.compile(rf"[{_UNSPACED}]")
 
 
@@ -76,12 +82,13 @@ def indent(text: str, by: str) -> str:
     return "\n".join(f"{by}{line}" if line else line for line in text.split("\n"))
 
 
-def plain(markdown: str) -> str:
+def plain(markdown: str, *, rtl: bool = False) -> str:
     """Inline Markdown as it reads in a plain letter: no backticks, no stars, links as text.
 
-    A short code span is kept on one line.
+    A short code span is kept on one line; in a right-to-left text every one stands apart.
     """
-    kept = re.sub(r"`([^`]+)`", lambda code: _kept_whole(code[1]), markdown)
+    stands = apart if rtl else str
+    kept = re.sub(r"`([^`]+)`", lambda code: stands(_kept_whole(code[1])), markdown)
     bare = re.sub(r"\[([^\]]+)\]\(([^)]+)\)", r"\1 (\2)", kept)
     return bare.replace("**", "")
 

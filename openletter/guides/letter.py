@@ -6,10 +6,11 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import pairwise
 
+from openletter.guides.direction import led
 from openletter.guides.layout import fill, indent, plain
 from openletter.guides.model import Command, Guide, Piece, Prose, Section, SectionKey
 from openletter.guides.values import Values
-from openletter.words import Weakness
+from openletter.words import LANGUAGES, Weakness
 
 _STEP = "   "
 _COMMAND = "     "
@@ -31,10 +32,11 @@ def block(
     if section is None:
         raise ValueError(f"{guide.id} has no block for letters")
     steps = list(_steps(section.about(weakness)))
+    rtl = LANGUAGES[guide.language].is_right_to_left
     return "\n\n".join(
         text
         for number, step in enumerate(steps, start=1)
-        for text in _step(step, number=number, values=values, pointer=pointer)
+        for text in _step(step, number=number, values=values, pointer=pointer, rtl=rtl)
     )
 
 
@@ -49,7 +51,9 @@ def _steps(section: Section) -> Iterator[list[Piece]]:
         yield list(section.pieces[start:end])
 
 
-def _step(pieces: Iterable[Piece], *, number: int, values: Values, pointer: str) -> Iterator[str]:
+def _step(
+    pieces: Iterable[Piece], *, number: int, values: Values, pointer: str, rtl: bool
+) -> Iterator[str]:
     lead, pointed = f"{number}. ", False
     for piece in pieces:
         if isinstance(piece, Command):
@@ -62,12 +66,13 @@ def _step(pieces: Iterable[Piece], *, number: int, values: Values, pointer: str)
         mark = "- " if piece.marker == "-" else ""
         first = lead or f"{_STEP}{mark}"
         wrap = _fill if "{{" in piece.text else _fill_once
-        yield wrap(piece.filled(values), first, _STEP + " " * len(mark))
+        yield wrap(piece.filled(values), first, _STEP + " " * len(mark), rtl)
         lead = ""
 
 
-def _fill(text: str, first: str, rest: str) -> str:
-    return fill(plain(text), first=first, rest=rest)
+def _fill(text: str, first: str, rest: str, rtl: bool) -> str:  # noqa: FBT001 - keys of a cache
+    text = fill(plain(text, rtl=rtl), first=first, rest=rest)
+    return led(text) if rtl else text
 
 
 _fill_once = lru_cache(maxsize=1024)(_fill)

@@ -14,7 +14,7 @@ import pytest
 
 from openletter.guides.layout import width
 from openletter.letters import library
-from openletter.letters.rules.direction import END, MARK
+from openletter.guides.direction import END, MARK
 from openletter.letters.rules.facts import LetterFacts, utc
 from openletter.letters.rules.typeset import RULE
 from openletter.words import LANGUAGES, Reader, WaveKind, Weakness, on_site, print_reference

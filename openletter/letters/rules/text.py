@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from string import ascii_uppercase
 
+from openletter.guides.direction import apart, led
 from openletter.guides.layout import fill as fill_columns
 from openletter.guides.letter import block
 from openletter.guides.model import Guide
 from openletter.guides.values import Values
 from openletter.letters.rules import rows
-from openletter.letters.rules.direction import apart, led
 from openletter.letters.rules.facts import CaseFacts, LetterFacts, RowState, one_line, ranges
 from openletter.letters.rules.plurals import category
 from openletter.letters.rules.typeset import RULE, THIN, columns, typeset

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
+from openletter.guides.direction import apart
 from openletter.guides.layout import COLUMNS, fill, unwrap, width
-from openletter.letters.rules.direction import apart
 
 _ITEM = re.compile(r"(?P<marker>- |\d+\. )")
 
