@@ -16,6 +16,7 @@ from openletter.desk.pages import (
     sources,
     stops,
     withdrawals,
+    wordings,
 )
 
 app_name = "desk"
@@ -39,6 +40,8 @@ urlpatterns: list[URLPattern] = [
     path("campaigns/<slug:slug>/start/", campaigns.start, name="start"),
     path("campaigns/<slug:slug>/go-on/", campaigns.go_on, name="go-on"),
     path("campaigns/<slug:slug>/update/", campaigns.update_wave, name="update-wave"),
+    path("campaigns/<slug:slug>/letters/", campaigns.switch_letters, name="switch-letters"),
+    path("campaigns/<slug:slug>/waves/<slug:kind>/", campaigns.open_wave, name="open-wave"),
     path("campaigns/<slug:slug>/pause/", campaigns.pause, name="pause"),
     path("campaigns/<slug:slug>/resume/", campaigns.resume, name="resume"),
     path("campaigns/<slug:slug>/finish/", campaigns.finish, name="finish"),
@@ -57,9 +60,23 @@ urlpatterns: list[URLPattern] = [
     path("inbox/<int:pk>/correct/", inbox.correct, name="correct"),
     path("inbox/<int:pk>/undo/", inbox.undo, name="undo"),
     path("inbox/<int:pk>/settle/", inbox.settle, name="settle"),
+    path("inbox/<int:pk>/give-time/", inbox.give_time, name="give-time"),
+    path("inbox/<int:pk>/take-time-back/", inbox.take_time_back, name="take-time-back"),
     path("letters/", letters.listing, name="deliveries"),
     path("letters/deliveries/<int:pk>/clear/", letters.clear_again, name="clear-again"),
     path("letters/<str:reference>/", letters.letter, name="letter"),
+    path("wordings/", wordings.listing, name="wordings"),
+    path("wordings/<slug:slug>/<slug:kind>/<slug:language>/", wordings.wording, name="wording"),
+    path(
+        "wordings/<slug:slug>/<slug:kind>/<slug:language>/approve/",
+        wordings.approve,
+        name="approve-wording",
+    ),
+    path(
+        "wordings/<slug:slug>/<slug:kind>/<slug:language>/take-back/",
+        wordings.take_back,
+        name="take-wording-back",
+    ),
     path("sources/", sources.listing, name="sources"),
     path("withdrawals/", withdrawals.listing, name="withdrawals"),
     path("withdrawals/preview/", withdrawals.preview, name="withdrawal-preview"),

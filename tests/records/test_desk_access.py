@@ -57,6 +57,10 @@ def _reply(desk: Desk, rows: Rows) -> dict[str, object]:
     return {"pk": rows.reply.pk}
 
 
+def _wording(desk: Desk, rows: Rows) -> dict[str, object]:
+    return {"slug": rows.partner.slug, "kind": "first", "language": "en"}
+
+
 def _withdrawal(desk: Desk, rows: Rows) -> dict[str, object]:
     return {"pk": desk.withdrawal.pk}
 
@@ -111,7 +115,20 @@ ROUTES = (
     Route(name="change-password", level=Level.READER, is_change=True),
     Route(name="pause", level=Level.HANDLER, parts=_campaign, is_change=True, form=_because),
     _lead("close-draft"), _lead("approve"), _lead("start"), _lead("go-on"), _lead("resume"),
-    _lead("finish"), _lead("update-wave"),
+    _lead("finish"), _lead("update-wave"), _lead("switch-letters"),
+    Route(
+        name="open-wave", level=Level.APPROVER, is_change=True, lead_only=True,
+        parts=lambda desk, _: {"slug": desk.campaign.slug, "kind": "reminder"},
+    ),
+    _read("wordings"), _read("wording", parts=_wording, scoped=True),
+    Route(
+        name="approve-wording", level=Level.APPROVER, parts=_wording, is_change=True, scoped=True
+    ),
+    Route(
+        name="take-wording-back", level=Level.APPROVER, parts=_wording, is_change=True, scoped=True
+    ),
+    _of_row("give-time", _reply, form=lambda _, _rows: {"until": "2026-04-01"}),
+    _of_row("take-time-back", _reply),
     _of_row("announce-fixed", _case, form=_because), _of_row("not-fixed", _case, form=_because),
     _of_row("withdraw", _case, form=_because), _of_row("reopen", _case, form=_because),
     _of_row(

@@ -6,8 +6,9 @@ from collections.abc import Callable
 
 from django.http import Http404, HttpResponse, StreamingHttpResponse
 from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
-from openletter.campaigns import clock, steps
+from openletter.campaigns import clock, steps, switches
 from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import CampaignState, Level
 from openletter.campaigns.steps import APPROVERS_NEEDED, CampaignError
@@ -16,9 +17,11 @@ from openletter.desk.access import Visit, needs
 from openletter.desk.paging import page_of
 from openletter.desk.queries import campaigns, line
 from openletter.letters import steps as letters
-from openletter.letters.plan import plan_of
+from openletter.letters import waves
+from openletter.letters.plan import plan_of, waiting_for_wording
 from openletter.letters.rules.facts import LetterError
-from openletter.words import Reason
+from openletter.letters.sending import why_waiting
+from openletter.words import Reason, WaveKind
 
 LONGEST_REASON = 300
 
@@ -52,23 +55,36 @@ def campaign(visit: Visit, slug: str) -> HttpResponse:
         "needed": APPROVERS_NEEDED,
         "may": _may(visit, found),
         "campaign_now": clock.now(found),
+        "unapproved": waiting_for_wording(found, partners=visit.viewer.partner_ids),
+        "waits": _waits(found),
     }
     return visit.show("campaign", told)
+
+
+def _waits(campaign: Campaign) -> list[tuple[str, int]]:
+    """Why letters that are written have not left, most first; sums only, nobody's rows."""
+    why = why_waiting(campaign, now=clock.now(campaign))
+    rows = [(reasons.told(Reason(code=code)), count) for code, count in why.items() if code]
+    return sorted(rows, key=lambda row: -row[1])
 
 
 def _may(visit: Visit, campaign: Campaign) -> dict[str, bool]:
     """The verbs that are open to this person now; the verbs ask again."""
     state = campaign.state
     approver = visit.may(Level.APPROVER, campaign.lead_id)
+    may_open = state in (CampaignState.RUNNING, CampaignState.WAITING)
     return {
         "close_draft": approver and state == CampaignState.DRAFT,
         "approve": approver and state == CampaignState.PLANNED and not campaign.exercise,
         "start": approver and state == CampaignState.PLANNED,
         "go_on": approver and state == CampaignState.WAITING,
         "pause": _may_pause(visit, campaign) and campaign.paused_at is None and state in line.LIVE,
-        "update": approver and state in (CampaignState.RUNNING, CampaignState.WAITING),
+        "update": approver and may_open,
+        "remind": approver and may_open and campaign.reminders,
+        "close": approver and may_open and campaign.closing_letters,
+        "switch": approver and state != CampaignState.FINISHED,
         "resume": approver and campaign.paused_at is not None,
-        "finish": approver and state in (CampaignState.RUNNING, CampaignState.WAITING),
+        "finish": approver and may_open,
     }
 
 
@@ -222,3 +238,40 @@ def update_wave(visit: Visit, slug: str) -> HttpResponse:
             raise CampaignError(Reason(code="no-update-now")) from refused
 
     return _try(visit, found, verb, done=gettext("New cases are gathered into update letters."))
+
+
+@needs(Level.APPROVER, change=True)
+def open_wave(visit: Visit, slug: str, kind: str) -> HttpResponse:
+    """Reminders or closing letters are written from now on; the campaign has to allow them."""
+    found = _for_approver(visit, slug)
+    if kind not in waves.LATER:
+        raise Http404
+
+    def verb() -> None:
+        try:
+            letters.open_wave(found, WaveKind(kind), user=visit.user, now=clock.now(found))
+        except LetterError as refused:
+            raise CampaignError(Reason(code=refused.code)) from refused
+
+    return _try(visit, found, verb, done=str(OPENED[WaveKind(kind)]))
+
+
+OPENED = {
+    WaveKind.REMINDER: _("Reminders are written to whom a source named again."),
+    WaveKind.CLOSING: _("Closing letters are written; nothing else is, save corrections."),
+}
+
+
+@needs(Level.APPROVER, change=True)
+def switch_letters(visit: Visit, slug: str) -> HttpResponse:
+    """Allow reminders and closing letters, or forbid them: what the form does not tick is off."""
+    found = _for_approver(visit, slug)
+    asked = visit.request.POST
+    return _try(
+        visit, found,
+        lambda: switches.switch(
+            found, reminders="reminders" in asked, closing_letters="closing" in asked,
+            user=visit.user, now=clock.now(found),
+        ),
+        done=gettext("Noted what the campaign allows."),
+    )  # fmt: skip

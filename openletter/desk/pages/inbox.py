@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime, time
+
 from django.http import HttpResponse
 from django.utils.translation import gettext
 
 from openletter.campaigns import clock
 from openletter.campaigns.rules import Level
+from openletter.contacts import graces
+from openletter.contacts.errors import ContactError
 from openletter.desk import openings, reasons
 from openletter.desk.access import Visit, needs
 from openletter.desk.labels import SETS
@@ -14,7 +18,8 @@ from openletter.desk.paging import page_of
 from openletter.desk.queries import inbox, line
 from openletter.replies import steps
 from openletter.replies.models import Reply, ReplyKind
-from openletter.words import normalise_mailbox
+from openletter.replies.rules.days import day_named
+from openletter.words import Reason, normalise_mailbox
 
 UNDOABLE = frozenset({
     ReplyKind.FIXED, ReplyKind.NOT_OURS, ReplyKind.OPT_OUT, ReplyKind.FEEDBACK,
@@ -64,8 +69,18 @@ def _page(visit: Visit, one: Reply, *, draft: str, status: int = 200) -> HttpRes
         "openings": openings.NAMES.items(),
         "opening": visit.request.GET.get("opening", ""),
         "draft": draft,
+        **_time(visit, one),
     }
     return visit.show("reply", told, status=status)
+
+
+def _time(visit: Visit, one: Reply) -> dict[str, object]:
+    """The time that the letter's mailbox has been given, and the day that the reply names."""
+    now = clock.now(one.campaign)
+    if one.letter is None:
+        return {"grace": None, "day": None}
+    given = graces.standing(one.letter.mailbox, campaign=one.campaign, now=now)
+    return {"grace": given, "day": day_named(one.text, today=now.date())}
 
 
 def _opening(visit: Visit, one: Reply) -> str:
@@ -126,3 +141,37 @@ def settle(visit: Visit, pk: int) -> HttpResponse:
     steps.settle(one, user=visit.user, now=clock.now(one.campaign))
     visit.says(gettext("Dealt with."))
     return visit.to("inbox")
+
+
+@needs(Level.HANDLER, change=True)
+def give_time(visit: Visit, pk: int) -> HttpResponse:
+    """Until the end of that day (UTC) the mailbox gets no later letter of the campaign."""
+    one = _mine(visit, pk)
+    typed = visit.request.POST.get("until", "")[:10]
+    try:
+        if one.letter is None:
+            raise ContactError(Reason(code="no-letter"))
+        now = clock.now(one.campaign)
+        until = datetime.combine(date.fromisoformat(typed), time.max, tzinfo=UTC)
+        graces.give(
+            one.letter.mailbox, campaign=one.campaign, until=until, actor=visit.actor, now=now
+        )
+    except ValueError:
+        visit.regrets(gettext("Give a day: year, month, day."))
+    except ContactError as refused:
+        visit.regrets(reasons.told(refused.reason))
+    else:
+        visit.says(gettext("Until then it gets no later letter."))
+    return visit.to("reply", pk=one.pk)
+
+
+@needs(Level.HANDLER, change=True)
+def take_time_back(visit: Visit, pk: int) -> HttpResponse:
+    one = _mine(visit, pk)
+    if one.letter is not None:
+        graces.take_back(
+            one.letter.mailbox, campaign=one.campaign, actor=visit.actor,
+            now=clock.now(one.campaign),
+        )  # fmt: skip
+    visit.says(gettext("The time is taken back."))
+    return visit.to("reply", pk=one.pk)
