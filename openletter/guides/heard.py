@@ -47,11 +47,18 @@ def _record() -> Mapping[str, object]:
     return stored
 
 
+def facts_of(said: Mapping[str, str]) -> Facts:
+    """Words by where they were said."""
+    return Facts(
+        banner=said.get("banner", ""), server=said.get("server", ""), via=said.get("via", "")
+    )
+
+
 def sayings(guide_id: str) -> list[Facts]:
     """What one guide's server said, each saying by itself."""
     servers = _record()["servers"]
     said = servers.get(guide_id, []) if isinstance(servers, Mapping) else []
-    return [Facts(**{str(one["on"]): str(one["text"])}) for one in said]
+    return [facts_of({str(one["on"]): str(one["text"])}) for one in said]
 
 
 def judge(guide: Guide, *, guides: Iterable[Guide]) -> Heard:
@@ -71,7 +78,7 @@ def count(said: Iterable[Mapping[str, str]]) -> dict[str, int]:
     """Different sayings of a table by the product that they lead to."""
     found: Counter[str] = Counter()
     for one in said:
-        match = library.recognised(Facts(**one))
+        match = library.recognised(facts_of(one))
         found[match.guide_id if match else "(nothing)"] += 1
     return dict(sorted(found.items()))
 
@@ -100,7 +107,7 @@ def _samples() -> str:
     named = {name: number for name, number in counts.items() if name != "(nothing)"}
     listed = ", ".join(f"{name} {number}" for name, number in named.items())
     return (
-        f"\nIn the sample reports beside the project servers say {sum(counts.values())} different"
-        f" things; {sum(named.values())} of them name a product of ours ({listed}), the others"
-        " name none of ours or no product at all.\n"
+        f"\nIn the sample reports beside the project servers say {sum(counts.values())} different "
+        f"things; {sum(named.values())} of them name\na product of ours ({listed}), the others "
+        "none of ours or no product at all.\n"
     )

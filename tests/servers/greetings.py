@@ -64,9 +64,7 @@ def _said(text: str, *, is_greeting: bool) -> Iterator[Said]:
         name, colon, value = line.partition(": ")
         if colon and name.lower() in {"server", "via"}:
             yield name.lower(), value.strip()
-        elif colon and name.lower() == "proxy-agent":
-            yield "banner", line.strip()
-        elif re.match(r"HTTP/1\.\d [45]\d\d ", line):
+        elif re.match(r"HTTP/1\.\d [45]\d\d |(?i:proxy-agent): ", line):
             yield "banner", line.strip()
 
 
