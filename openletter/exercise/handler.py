@@ -15,7 +15,7 @@ LEFT_FOR_THE_VIEWER = 2
 ANSWERS = {
     "nl": "Goedendag,\n\nFijn dat u ernaar kijkt. Wat de databanken zagen en wanneer, staat met"
     ' tijden in UTC in de brief, bij elk adres. Begin met de eerste stap onder "Zo sluit u'
-    ' het": die wijst het programma aan dat op de poort antwoordt. Uw adres staat nergens'
+    ' hem": die wijst het programma aan dat op de poort antwoordt. Uw adres staat nergens'
     " openbaar; alleen wie de brief of het kenmerk heeft, ziet het.\n\nMet vriendelijke groet,",
     "en": "Hello,\n\nThank you for looking into it. What the databases saw, and when, stands in"
     " the letter beside each address, in UTC. Begin with the first step: it names the program"

@@ -295,8 +295,8 @@ def test_the_funnel_counts_what_is_there(desk: Desk) -> None:
 def test_a_question_is_answered_from_the_desk(desk: Desk, browse: Callable[..., Client]) -> None:
     browser = browse()
     where = {"pk": desk.alpha.reply.pk}
-    opening = browser.get(reverse("desk:reply", kwargs=where), {"opening": "which"})
-    assert "Dank u voor uw antwoord" in opening.content.decode()  # they wrote in Dutch
+    opening = browser.get(reverse("desk:reply", kwargs=where), {"opening": "which-program"})
+    assert "Schrijf ons de naam en de versie van het programma" in opening.content.decode()  # they wrote in Dutch
     browser.post(reverse("desk:answer", kwargs=where), {"text": "Die op rij 1."})
     answer = Answer.objects.get(reply=desk.alpha.reply, text="Die op rij 1.")
     assert answer.delivery.state == "cleared"
