@@ -8,7 +8,7 @@ export PYTHONWARNINGS ?=
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -X dev -m pytest -n 2 --dist loadgroup -q
-.PHONY: help setup demo test test-full check format clean lock docs messages bench wheel dev tools guides-test
+.PHONY: help setup demo test test-full check format clean lock docs messages letters bench wheel dev tools guides-test
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -60,6 +60,9 @@ docs: dev ## write docs/reference from the code
 messages: dev ## collect and compile the translations
 	@$(BIN)/python scripts/messages.py
 	@printf 'Next: translate what is fuzzy or empty, then make check\n' >&2
+
+letters: setup ## every letter that is built, signed, as files with index and zone (DIR=...)
+	@$(BIN)/openletter letter preview --all $(or $(DIR),.state/letters)
 
 bench: ## measure what docs/benchmarks.md states
 	@scripts/setup bench

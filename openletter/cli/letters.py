@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
 from typer.models import OptionInfo
 
 from openletter.words import LANGUAGES, Reader, WaveKind
+
+if TYPE_CHECKING:
+    from email.message import EmailMessage
 
 letter = typer.Typer(no_args_is_help=True, help="Look at letters, built or written.")
 
@@ -115,7 +118,15 @@ def _as_text(raw: bytes) -> str:
     message = email.message_from_bytes(raw, policy=email.policy.default)
     head = [f"{name}: {message[name]}" for name in ("From", "To", "Date", "Subject", "Message-ID")]
     parts = [part for part in message.walk() if not part.is_multipart()]
-    return "\n".join(head) + "\n\n" + "\n".join(part.get_content() for part in parts)
+    return "\n".join(head) + "\n\n" + "\n".join(map(_shown, parts))
+
+
+def _shown(part: EmailMessage) -> str:
+    """A text as it is; of anything else its name, type and size."""
+    if part.get_content_maintype() == "text":
+        return str(part.get_content())
+    size = len(part.get_payload(decode=True) or b"")
+    return f"[{part.get_filename() or 'unnamed'}: {part.get_content_type()}, {size} bytes]\n"
 
 
 def _out(raw: bytes) -> None:
