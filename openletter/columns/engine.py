@@ -29,6 +29,7 @@ _OFF = (
     "SET python_enable_replacements = false",
     "SET enable_progress_bar = false",
     "SET asof_loop_join_threshold = 0",  # else a bad guess costs minutes
+    "SET disabled_optimizers = 'build_side_probe_side'",  # a join's right side is the small one
 )
 _LAST = ("SET enable_external_access = false", "SET lock_configuration = true")
 _GLOB = frozenset("*?[]{}")

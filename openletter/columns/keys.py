@@ -15,8 +15,6 @@ MAPPED = 0xFFFF << 32
 _LOW = (1 << 64) - 1
 _TRANSLATED = 0x64_FF9B << 32
 """High half of `64:ff9b::/96`, which spells IPv4 addresses (RFC 6052)."""
-_OCTET = "(0|[1-9][0-9]{0,2})"
-PLAIN4 = "^" + r"\.".join([_OCTET] * 4) + "$"
 _GROUP = "[0-9a-fA-F]{1,4}"
 _GROUPS = f"({_GROUP}:){{0,6}}{_GROUP}"
 PLAIN6 = f"({_GROUP}:){{7}}{_GROUP}|({_GROUPS})?::({_GROUPS})?"
@@ -36,15 +34,43 @@ def address_of(high: int, low: int) -> Address:
     return IPv6Address(high << 64 | low)
 
 
-def quad(text: str) -> str:
-    """SQL: the four octets of a dotted quad without leading zeros, else empty texts."""
-    return f"regexp_extract({text}, '{PLAIN4}', ['a', 'b', 'c', 'd'])"
+PAIRS = """
+CREATE TEMP TABLE IF NOT EXISTS pairs AS
+SELECT encode((n >> 8) || '.' || (n & 255))::BIT::UBIGINT AS spelled, n::UINTEGER AS number
+FROM range(65536) AS r(n)
+"""
+"""Every half of an IPv4 address: its letters as one number, and what they say."""
+_DOT = 0x2E
 
 
-def four(quad: str) -> str:
-    """SQL: the number of what `quad` took apart; NULL where it isn't one address."""
-    parts = [f"try_cast({quad}.{name} AS UTINYINT)::UINTEGER" for name in "abcd"]
-    return " | ".join(f"({part} << {24 - 8 * at})" for at, part in enumerate(parts))
+def fours(source: str) -> str:
+    """SQL: all of `source`, and `k4`: the number of an `addr` that is a plain dotted quad, or NULL.
+
+    Plain is four numbers up to 255 without leading zeros. The letters, at most fifteen, are one
+    number; its halves around the middle dot are looked up among `pairs`, so nothing else is found.
+    """
+    letters = "CASE WHEN strlen(addr) BETWEEN 7 AND 15 THEN encode(addr)::BIT::UHUGEINT END"
+    behind = f"{_width('k_end')} + 8"
+    return f"""
+    SELECT asked.* EXCLUDE (k_head, k_tail), (a.number << 16) | b.number AS k4 FROM (
+      SELECT * EXCLUDE (k_text, k_end, k_cut), k_end & ((1::UBIGINT << k_cut) - 1) AS k_tail,
+             ((k_text >> (k_cut::UHUGEINT + 8)) & {_LOW})::UBIGINT AS k_head
+      FROM (SELECT * EXCLUDE (k_last, k_rest), k_last + {_width("k_rest")} AS k_cut
+      FROM (SELECT *, k_end >> k_last AS k_rest
+      FROM (SELECT *, {behind} AS k_last
+      FROM (SELECT *, (k_text & {_LOW})::UBIGINT AS k_end
+      FROM (SELECT *, {letters} AS k_text FROM {source})))))) AS asked
+    LEFT JOIN pairs AS a ON asked.k_head = a.spelled
+    LEFT JOIN pairs AS b ON asked.k_tail = b.spelled
+    """
+
+
+def _width(letters: str) -> str:
+    """SQL: bits of the digits behind the last dot, one to three of them; else NULL."""
+    found = " ".join(
+        f"WHEN {letters} & {0xFF << bits} = {_DOT << bits} THEN {bits}" for bits in (8, 16, 24)
+    )
+    return f"(CASE {found} END)::UBIGINT"
 
 
 def halves(source: str, *, keep: str) -> str:

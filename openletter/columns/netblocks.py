@@ -6,14 +6,16 @@ import hashlib
 from pathlib import Path
 
 from openletter.columns.engine import Desk, file
-from openletter.columns.keys import MAPPED, four, halves, quad
+from openletter.columns.keys import MAPPED, PAIRS, fours, halves
 from openletter.columns.ranges import flatten, is_four, lay_out, owned
 
 COLUMNS = ("first", "last", "mailbox", "country")
 
 
 def from_file(desk: Desk, path: Path, *, kept: Path) -> int:
-    """Tables `ranges4`, `ranges6` and `owners` (owner, mailbox, country); returns networks read.
+    """Tables `ranges4`, `ranges6`, `holders` (owner, box, country) and `boxes` (box, mailbox).
+
+    Returns the number of networks read.
 
     Parquet or CSV. A network whose ends are not plain addresses of one family is left out. What
     was made of a file is kept in `kept`, a folder of the desk's, under the file's SHA-256.
@@ -35,10 +37,10 @@ def from_file(desk: Desk, path: Path, *, kept: Path) -> int:
         "CREATE OR REPLACE TEMP TABLE ranges6 AS "
         "SELECT (hi::UHUGEINT << 64) | lo AS first, owner FROM halves6"
     )
-    return desk.number("SELECT count(*) FROM owners")
+    return desk.number("SELECT count(*) FROM holders")
 
 
-_TABLES = ("owners", "ranges4", "halves6")
+_TABLES = ("holders", "boxes", "ranges4", "halves6")
 
 
 def _make(desk: Desk, path: Path) -> None:
@@ -49,6 +51,9 @@ def _make(desk: Desk, path: Path) -> None:
         f"SELECT row_number() OVER ()::INTEGER - 1 AS owner, * FROM (SELECT {told} "
         f"FROM {read}({file(path)}))"
     )
+    desk.run(_BOXES)
+    desk.run(_HOLDERS)
+    desk.run(PAIRS)
     for end in ("first", "last"):
         desk.run(_numbers(end))
     four = desk.engine.execute(_BLOCKS4).fetchall()
@@ -63,14 +68,13 @@ def _make(desk: Desk, path: Path) -> None:
 
 def _numbers(end: str) -> str:
     """A table of one end of each network as a key."""
-    six = halves(
-        f"(SELECT owner, {end} AS addr FROM owners WHERE contains({end}, ':'))", keep="owner"
-    )
+    ends = f"SELECT owner, {end} AS addr FROM owners"
+    six = halves(f"({ends} WHERE contains({end}, ':'))", keep="owner")
+    four = fours(f"({ends} WHERE NOT contains({end}, ':'))")
     return f"""
     CREATE OR REPLACE TEMP TABLE {end}_of AS
-    SELECT owner, 0::UBIGINT AS hi, ({MAPPED} + {four("quad")})::UBIGINT AS lo
-    FROM (SELECT owner, {quad(end)} AS quad FROM owners WHERE NOT contains({end}, ':'))
-    WHERE {four("quad")} IS NOT NULL
+    SELECT owner, 0::UBIGINT AS hi, ({MAPPED} + k4)::UBIGINT AS lo
+    FROM ({four}) WHERE k4 IS NOT NULL
     UNION ALL {six}
     """
 
@@ -88,12 +92,24 @@ _BLOCKS6 = (
 )
 
 
+_BOXES = """
+CREATE OR REPLACE TEMP TABLE boxes AS
+SELECT row_number() OVER ()::UINTEGER AS box, mailbox
+FROM (SELECT DISTINCT mailbox FROM owners WHERE mailbox IS NOT NULL)
+"""
+_HOLDERS = """
+CREATE OR REPLACE TEMP TABLE holders AS
+SELECT owner, box, country FROM owners LEFT JOIN boxes USING (mailbox)
+"""
+
+
 def work_lists(desk: Desk, source: str) -> None:
     """Table `work`: what of `source` each mailbox would be told; without one, nobody would be."""
     rows = owned(source, keep="hi, lo, sign, seen")
     desk.run(
         "CREATE OR REPLACE TEMP TABLE work AS "
-        "SELECT mailbox, any_value(country) AS country, count(*) AS count, "
+        "SELECT mailbox, country, count, items FROM ("
+        "SELECT box, any_value(country) AS country, count(*) AS count, "
         "list({'hi': hi, 'lo': lo, 'sign': sign, 'seen': seen}) AS items "
-        f"FROM ({rows}) LEFT JOIN owners USING (owner) GROUP BY mailbox"
+        f"FROM ({rows}) LEFT JOIN holders USING (owner) GROUP BY box) LEFT JOIN boxes USING (box)"
     )

@@ -20,6 +20,8 @@ BLOCK = 1 << 19
 """Smaller than the longest line allowed, so a plain block has none that is too long."""
 WINDOW = 128
 """So many lines the caller sees of what follows an odd one."""
+SAMPLE, SAMPLES = 1 << 12, 1 << 25
+"""Bytes of each block, and of all, that are shown beforehand as a sample."""
 
 
 class Shape(Protocol):
@@ -117,6 +119,8 @@ class Straight:
     size: int = 0
     odd: set[int] = field(default_factory=set)
     copied: bool = False
+    sample: bytearray = field(default_factory=bytearray)
+    """Whole lines from all over the file."""
 
 
 def straighten(
@@ -234,6 +238,9 @@ class _Work:
 
     def _write(self, block: bytes) -> None:
         self.made.size += len(block)
+        if len(self.made.sample) < SAMPLES:
+            end = block.rfind(b"\n", 0, SAMPLE) + 1 or block.find(b"\n") + 1
+            self.made.sample += block[:end]
         if self.is_copied:
             self.out.write(block)
 

@@ -8,19 +8,20 @@ here. Statements come out in the desk's tables (`sheetsql`), refused rows and co
 
 from __future__ import annotations
 
-import shutil
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from ipaddress import IPv4Address
 from pathlib import Path
 
 from openletter.columns import keys
 from openletter.columns.engine import Desk, file
-from openletter.columns.straight import straighten
+from openletter.columns.straight import Straight, straighten
 from openletter.evidence import sheetsql as sql
 from openletter.evidence.kinds import Meaning, Told, microseconds, special_ranges
 from openletter.evidence.layouts import Layout, lines_of
-from openletter.evidence.pieces import Piece
+from openletter.evidence.pieces import ALL, Piece
+from openletter.evidence.plaintimes import form_of
 from openletter.evidence.rules import signs
 from openletter.evidence.rules.judge import (
     CLOCKS_DIFFER,
@@ -37,15 +38,14 @@ from openletter.words import Judgement
 KEPT = 20_000
 """So many refused rows are kept to be looked at; all are counted."""
 PIECE_LINES = 16_000_000
-"""Files of more lines are taken in pieces of half as many."""
+"""So many lines are united at once; a longer file is in pieces by address."""
 _PIECE = 50_000
 _RANKED = frozenset({Judgement.ACCEPT, Judgement.REACHABLE_ONLY, Judgement.CORROBORATES})
 _STATED = _RANKED | {Judgement.WITHDRAWN}
 _ODD_TYPES = ("UBIGINT", "UBIGINT", "UBIGINT", "UINTEGER", "BIGINT", "VARCHAR[]")
-_KINDS = "SELECT t, line FROM kinds WHERE line IS NOT NULL"
 _SPOKEN = """
 CREATE OR REPLACE TEMP TABLE spoken AS
-SELECT * EXCLUDE (line) FROM kinds JOIN said USING (t) JOIN meanings USING (m)
+SELECT t, meanings.* RENAME (seen AS says_when) FROM said JOIN meanings USING (m)
 """
 _COUNTS = f"""
 SELECT m, count(*), sum(n)::BIGINT FROM (
@@ -53,8 +53,7 @@ SELECT m, count(*), sum(n)::BIGINT FROM (
   UNION ALL SELECT first & {(1 << sql.LINE_SHIFT) - 1}, n FROM uniq6)
 GROUP BY m
 """
-_REFUSED_COUNTS = "SELECT t, count(*) FROM refused GROUP BY t"
-_REFUSED_FIRSTS = "SELECT t, min(line) FROM refused GROUP BY t"
+_REFUSED_COUNTS = "SELECT t, count(*), min(line) FROM refused WHERE g IS NULL GROUP BY t"
 _REFUSED_KEPT = f"SELECT line FROM refused ORDER BY line LIMIT {KEPT}"
 Cells = Sequence[str]
 
@@ -62,20 +61,21 @@ Cells = Sequence[str]
 class Sheet:
     """One file at a desk."""
 
-    def __init__(self, desk: Desk, *, layout: Layout, around: Circumstances) -> None:
-        self.desk, self.layout, self.around = desk, layout, around
+    def __init__(
+        self, desk: Desk, *, layout: Layout, around: Circumstances, counts_only: bool = False
+    ) -> None:
+        self.desk, self.around = desk, around
+        self.layout = layout.keeping(facts=not counts_only)
+        self.counts_only = counts_only
         self.told = Told()
         self.refused: list[Judged] = []
         self._networks: list[Judged] = []
         self._special = special_ranges(around)
         self._numbers: dict[Meaning, int] = {}
         self._said: list[tuple[int, int]] = []
-        self._clear: set[int] = set()
-        self._refusing: set[int] = set()
         self._skips: list[int] = []
         self._header_end = 0
-        self._path = desk.place("straight.csv")
-        self._has_odd_times = False
+        self._straight = Straight(path=desk.place("straight.csv"))
         self._odd: list[tuple[object, ...]] = []
 
     # -- from bytes to a table -------------------------------------------------------------------
@@ -93,7 +93,7 @@ class Sheet:
             odd=self._odd_line,
         )
         self.told.lines = made.lines
-        self._path = made.path
+        self._straight = made
         self.desk.fill("apart", ["line UBIGINT"], [(line,) for line in sorted(made.odd)])
 
     def _odd_line(self, number: int, window: Sequence[bytes]) -> int:
@@ -120,50 +120,54 @@ class Sheet:
 
     # -- judging ---------------------------------------------------------------------------------
 
-    def pieces(self) -> Iterator[Piece]:
-        """Judge the file, all of it or in pieces by address; each stands in the tables in turn."""
-        if self.told.lines <= PIECE_LINES:
-            self.desk.run(sql.whole(self._path, self.layout))
-            yield self._judge_piece(Piece(None, 0))
-            return
-        count = -(-self.told.lines // (PIECE_LINES // 2))
-        folder = self.desk.place("pieces")
-        self.desk.run(sql.in_pieces(self._path, self.layout, folder=folder, pieces=count))
-        self.desk.place("straight.csv").unlink(missing_ok=True)
-        for piece in range(count, -1, -1):  # the last first: what is odd may belong to any other
-            files = sorted((folder / f"piece={piece}").glob("*.parquet"))
-            if files:
-                self.desk.run(sql.one_piece(files))
-                yield self._judge_piece(Piece(piece, count))
-            shutil.rmtree(folder / f"piece={piece}", ignore_errors=True)
+    @property
+    def is_one_piece(self) -> bool:
+        """Whether all of the file is united at once."""
+        return self.told.lines <= PIECE_LINES
 
-    def _judge_piece(self, piece: Piece) -> Piece:
-        self._said, self._clear, self._refusing = [], set(), set()
+    def pieces(self) -> Iterator[Piece]:
+        """Judge the file, then unite it in pieces by address; each stands in the tables in turn."""
+        self._lay_lines()
         self._judge_rows()
-        self.desk.run(
-            f"CREATE OR REPLACE TEMP TABLE odd AS SELECT * FROM odd_rows WHERE {piece.holds}"
-        )
-        self._unite()
-        return piece
+        count = -(-self.told.lines // PIECE_LINES)
+        for piece in [ALL] if self.is_one_piece else [Piece(at, count) for at in range(count)]:
+            self.desk.run(sql.plain(piece, header_end=self._header_end))
+            self.desk.run(
+                f"CREATE OR REPLACE TEMP TABLE odd AS SELECT * FROM odd_rows WHERE {piece.holds}"
+            )
+            self._unite()
+            yield piece
+
+    def _lay_lines(self) -> None:
+        """The file as a table, each row with its key, its time and its kind."""
+        made, run = self._straight, self.desk.run
+        sample = self.desk.place("sample.csv")
+        sample.write_bytes(made.sample)
+        run(keys.PAIRS)
+        run(sql.kinds(sample, self.layout))
+        texts = (str(text) for (text,) in self.desk.rows(sql.sampled_times(sample, self.layout)))
+        form = form_of(texts, self.around) if self.layout.time else None
+        run(sql.lines(made.path, self.layout, form=form, around=self.around))
+        self.layout = replace(self.layout, spelled=form.spelled("seen") if form else "")
+        sample.unlink()
+        self.desk.place("straight.csv").unlink(missing_ok=True)
 
     def _judge_rows(self) -> None:
         """Judge all rows of the table: by representatives, and what sticks out by itself."""
-        run, end = self.desk.run, self._header_end
+        run = self.desk.run
+        run(sql.odds(self.layout, header_end=self._header_end))
         self._read_times()
-        run(sql.six(self.layout))
+        if self.layout.rest:
+            run(sql.late_kinds(self.layout))
+        run(sql.late(self.layout))
+        run(sql.SIX)
+        run(sql.plain(ALL, header_end=self._header_end))
         self._mark_special()
-        run(sql.kinds(self.layout, header_end=end))
-        unclear = self._judge_kinds()
+        unclear, refusing = self._judge_kinds()
         self.desk.fill("unclear", ["t UINTEGER"], [(t,) for t in unclear])
-        run(
-            sql.strays(
-                self.layout,
-                header_end=end,
-                odd_times=self._has_odd_times,
-                special=bool(self._special),
-                unclear=bool(unclear),
-            )
-        )
+        self.desk.fill("refusing", ["t UINTEGER"], [(t,) for t in refusing])
+        self._judge_alike()
+        run(sql.STRAYS)
         for line, cells in self._cells_of("SELECT line FROM strays"):
             self._judge(Record(self.row_of(line), line, self.layout.cells_of(cells)), cells)
         self._flush()
@@ -174,14 +178,12 @@ class Sheet:
         found: list[tuple[str, int]] = []
         if self.layout.time:
             latest = self.around.now + CLOCKS_DIFFER
-            for (text,) in self.desk.rows("SELECT DISTINCT w FROM raw WHERE w <> ''"):
+            for (text,) in self.desk.rows(sql.ODD_TIMES):
                 told = parse_time(
                     str(text).strip(), form=self.around.time_form, zone=self.around.time_zone
                 )
                 if told is not None and FIRST_PLAUSIBLE <= told <= latest:
                     found.append((str(text), microseconds(told)))
-                else:
-                    self._has_odd_times = True
         self.desk.fill("times", ["w VARCHAR", "seen BIGINT"], found)
 
     def _mark_special(self) -> None:
@@ -190,46 +192,41 @@ class Sheet:
         six = [ends for version, *ends in self._special if version == 6]
         self.desk.fill("special4", ["first UINTEGER", "last UINTEGER"], four)
         self.desk.fill("special6", ["first UHUGEINT", "last UHUGEINT"], six)
+        self.desk.run(sql.SPECIAL if self._special else sql.NO_SPECIAL)
 
-    def _judge_kinds(self) -> list[int]:
-        """Let one plain row speak for each kind; kinds without a clear one are returned."""
-        kinds = {int(str(line)): int(str(t)) for t, line in self.desk.rows(_KINDS)}
-        left = self._speak(kinds)
-        if not left:
-            return []
-        self.desk.fill("unclear", ["t UINTEGER"], [(t,) for t in left])
-        again = {int(str(line)): int(str(t)) for t, line in self.desk.rows(self._first_plain())}
-        self._speak(again, is_plain=True)
-        return sorted(left - self._clear - self._refusing)
-
-    def _first_plain(self) -> str:
-        """The first wholly plain row of each kind that is not clear yet."""
-        of = "asked_kinds"
-        self.desk.run(
-            "CREATE OR REPLACE TEMP TABLE asked_kinds AS "
-            "SELECT * EXCLUDE (line) FROM kinds WHERE t IN (SELECT t FROM unclear)"
-        )
-        special = " UNION ".join(sql.special_lines(self._header_end)) if self._special else ""
-        apart = f"WHERE line NOT IN ({special})" if special else ""
-        four = sql.plain4(self.layout, "t, line", of=of, header_end=self._header_end)
-        six = sql.plain6(self.layout, "t, line", of=of, header_end=self._header_end)
-        return f"SELECT t, min(line) FROM ({four} UNION ALL {six}) {apart} GROUP BY t"
-
-    def _speak(self, kinds: dict[int, int], *, is_plain: bool = False) -> set[int]:
-        """Judge these lines for their kinds; returns kinds whose line may not speak for others."""
+    def _judge_kinds(self) -> tuple[list[int], list[int]]:
+        """Each kind's first plain row speaks for it; returns what is unclear, and what refuses."""
+        first = sql.first_plain(special=bool(self._special))
+        kinds = {int(str(line)): int(str(t)) for t, line in self.desk.rows(first)}
         self.desk.fill("asked", ["line UBIGINT"], [(line,) for line in sorted(kinds)])
-        left = set(kinds.values())
+        unclear, refusing = [], []
         for line, cells in self._cells_of("SELECT line FROM asked"):
-            t = kinds[line]
             judged = self._judged(Record(self.row_of(line), line, self.layout.cells_of(cells)))
             if all(self._speaks_for_others(one) for one in judged):
-                self._said += [(t, self._number(one)) for one in judged]
-                self._clear.add(t)
-                left.discard(t)
-            elif is_plain and all(one.ip is not None and one.says not in _STATED for one in judged):
-                self._refusing.add(t)
-                left.discard(t)
-        return left
+                self._said += [(kinds[line], self._number(one)) for one in judged]
+            elif all(one.ip is not None and one.says not in _STATED for one in judged):
+                refusing.append(kinds[line])
+            else:
+                unclear.append(kinds[line])
+        return unclear, refusing
+
+    def _judge_alike(self) -> None:
+        """Loose rows that are refused for what they have in common are judged once and counted."""
+        self.desk.run(sql.LOOSE)
+        self.desk.run(sql.ALIKE)
+        groups = {
+            int(str(line)): (int(str(g)), int(str(n)))
+            for g, line, n in self.desk.rows("SELECT g, first_line, n FROM alike")
+        }
+        refusing: list[tuple[int]] = []
+        for line, cells in self._cells_of("SELECT first_line FROM alike"):
+            group, count = groups[line]
+            judged = self._judged(Record(self.row_of(line), line, self.layout.cells_of(cells)))
+            if all(one.first is None and one.says not in _STATED for one in judged):
+                refusing.append((group,))
+                for one in judged:
+                    self._count(one, count)
+        self.desk.fill("refusing_alike", ["g UINTEGER"], refusing)
 
     def _speaks_for_others(self, one: Judged) -> bool:
         """A statement about an ordinary address, seen at an ordinary time."""
@@ -259,9 +256,9 @@ class Sheet:
     def _judged(self, record: Record) -> list[Judged]:
         return Judge(self.around).judge(self.layout.row(record))
 
-    def _count(self, one: Judged) -> None:
-        self.told.by_judgement[one.judgement] += 1
-        self.told.by_reason[one.reason] += 1
+    def _count(self, one: Judged, times: int = 1) -> None:
+        self.told.by_judgement[one.judgement] += times
+        self.told.by_reason[one.reason] += times
 
     def _refuse(self, one: Judged) -> None:
         self._count(one)
@@ -271,19 +268,16 @@ class Sheet:
             self.refused.append(one)
 
     def _count_refused(self) -> None:
-        """Kinds that state nothing are counted; the first of their rows are kept to be read."""
-        if not self._refusing:
-            return
-        self.desk.fill("refusing", ["t UINTEGER"], [(t,) for t in sorted(self._refusing)])
-        self.desk.run(sql.refused(self.layout, header_end=self._header_end))
-        counts = {int(str(t)): int(str(n)) for t, n in self.desk.rows(_REFUSED_COUNTS)}
-        firsts = {int(str(line)): int(str(t)) for t, line in self.desk.rows(_REFUSED_FIRSTS)}
-        self.desk.fill("asked", ["line UBIGINT"], [(line,) for line in sorted(firsts)])
+        """Rows of kinds that state nothing are counted; the first are kept to be read."""
+        self.desk.run(sql.REFUSED)
+        counts = {int(str(line)): int(str(n)) for _, n, line in self.desk.rows(_REFUSED_COUNTS)}
+        self.desk.fill("asked", ["line UBIGINT"], [(line,) for line in sorted(counts)])
         for line, cells in self._cells_of("SELECT line FROM asked"):
             record = Record(self.row_of(line), line, self.layout.cells_of(cells))
             for one in self._judged(record):
-                self.told.by_judgement[one.judgement] += counts[firsts[line]]
-                self.told.by_reason[one.reason] += counts[firsts[line]]
+                self._count(one, counts[line])
+        if self.counts_only:
+            return
         self.desk.run(f"CREATE OR REPLACE TEMP TABLE asked AS {_REFUSED_KEPT}")
         for line, cells in self._cells_of("SELECT line FROM asked"):
             record = Record(self.row_of(line), line, self.layout.cells_of(cells))
@@ -332,9 +326,9 @@ class Sheet:
 
     def _unite(self) -> None:
         """Each statement once, in `uniq4` and `uniq6`, and the counts of what became of rows."""
-        end, apart = self._header_end, bool(self._special)
-        self.desk.run(sql.unique4(self.layout, header_end=end, with_strays=apart))
-        self.desk.run(sql.unique6(self.layout, header_end=end, with_strays=apart))
+        apart = bool(self._special)
+        self.desk.run(sql.unique4(self.layout, apart=apart))
+        self.desk.run(sql.unique6(self.layout, apart=apart))
         by_number = {m: one for one, m in self._numbers.items()}
         for m, firsts, rows in self.desk.rows(_COUNTS):
             one, first = by_number[int(str(m))], int(str(firsts))
@@ -355,6 +349,7 @@ class Sheet:
                 header_end=self._header_end,
                 labels=labels,
                 with_skips=bool(skips),
+                apart=bool(self._special),
             )
         )
         return self.desk.number(f"SELECT count(*) FROM read_parquet({file(path)})")
@@ -365,8 +360,7 @@ class Sheet:
 
     def _cells_of(self, lines: str) -> Iterator[tuple[int, list[str]]]:
         """Wanted cells of the rows at these lines, in order."""
-        wanted = "".join(f", {sql.stored(at, self.layout)}" for at in self.layout.wanted)
-        query = f"SELECT line, k4{wanted} FROM raw WHERE line IN ({lines}) ORDER BY line"
+        query = f"SELECT * FROM ({sql.texts(self.layout)}) WHERE line IN ({lines}) ORDER BY line"
         for line, number, *cells in list(self.desk.rows(query)):
             spelled = str(IPv4Address(number)) if isinstance(number, int) else ""
             yield int(str(line)), [spelled if one is None else str(one) for one in cells]

@@ -42,62 +42,77 @@ class Compared:
 NOTHING = Compared(new=0, changed=0, same=0, gone=0)
 
 
-def known_from(desk: Desk, files: Sequence[Path], piece: Piece = ALL) -> None:
-    """Tables `known4` and `known6`: what earlier days said, each statement once."""
+def known_from(desk: Desk, files: Sequence[Path], *, once: bool = False) -> None:
+    """`known4` and `known6`: what earlier days said, each statement once.
+
+    Kept as tables, but where they are asked only once, and would be written to be read.
+    """
     ranked = f"(sign >> {signs.SAYS_SHIFT} & {signs.SAYS_MASK}) IN {signs.RANKED}"
-    once = "judgement <> 'same-as'"
     rows = " UNION ALL ".join(f"SELECT * FROM read_parquet({file(path)})" for path in files)
     source = f"({rows})" if files else f"({_NO_ROWS})"
+    how = f"{source} WHERE judgement <> 'same-as' AND {ranked}"
     distinct = "DISTINCT " if len(files) > 1 else ""
-    desk.run(
-        f"CREATE OR REPLACE TEMP TABLE known4 AS SELECT {distinct}"
-        f"((lo - {MAPPED}) << {signs.BITS}) | sign AS id FROM {source} "
-        f"WHERE {is_four()} AND {piece.holds} AND {once} AND {ranked}"
-    )
-    desk.run(
-        f"CREATE OR REPLACE TEMP TABLE known6 AS SELECT {distinct}hi, lo, sign FROM {source} "
-        f"WHERE NOT {is_four()} AND {piece.holds} AND {once} AND {ranked}"
-    )
+    four = f"SELECT {distinct}((lo - {MAPPED}) << {signs.BITS}) | sign AS id FROM {how}"
+    six = f"SELECT {distinct}hi, lo, sign FROM {how}"
+    asked = {"known4": f"{four} AND {is_four()}", "known6": f"{six} AND NOT {is_four()}"}
+    for name, query in asked.items():
+        if not once:
+            desk.run(f"CREATE OR REPLACE TEMP TABLE kept_{name} AS {query}")
+        found = query if once else f"SELECT * FROM kept_{name}"
+        desk.run(f"CREATE OR REPLACE TEMP VIEW {name} AS {found}")
 
 
 _NO_ROWS = "SELECT 0::UBIGINT AS hi, 0::UBIGINT AS lo, 0::UINTEGER AS sign, '' AS judgement LIMIT 0"
 
 
-def compare(desk: Desk) -> Compared:
-    """`uniq4`/`uniq6` beside `known4`/`known6`; leaves what is new in `fresh`."""
-    desk.run(_FOUR)
-    desk.run(_SIX)
+def compare(desk: Desk, piece: Piece = ALL) -> Compared:
+    """`uniq4`/`uniq6` beside what is known of this piece; leaves what is new in `fresh`.
+
+    One pass each: what is new is gathered in the row that has the counts, so that nothing of what
+    is known has to be written down again.
+    """
+    desk.run(_beside(piece))
     desk.run(_FRESH)
     unique = desk.number("SELECT (SELECT count(*) FROM uniq4) + (SELECT count(*) FROM uniq6)")
-    (new, same, gone), *_ = desk.rows(_COUNTS)
+    counts = "SELECT sum(new)::BIGINT, sum(same)::BIGINT, sum(gone)::BIGINT FROM beside"
+    (new, same, gone), *_ = desk.rows(counts)
+    desk.run("DROP TABLE beside")
     told = {"new": int(str(new)), "same": int(str(same)), "gone": int(str(gone))}
     return Compared(**told, changed=unique - told["new"] - told["same"])
 
 
 _HOW = signs.HOW_BITS
-_FOUR = f"""
-CREATE OR REPLACE TEMP TABLE beside4 AS
-SELECT uniq4.id, uniq4.first, uniq4.seen, known4.id AS before
-FROM uniq4 FULL JOIN known4 ON uniq4.id >> {_HOW} = known4.id >> {_HOW}
-"""
-_SIX = f"""
-CREATE OR REPLACE TEMP TABLE beside6 AS
-SELECT uniq6.hi, uniq6.lo, uniq6.sign, uniq6.first, uniq6.seen, known6.sign AS before
-FROM uniq6 FULL JOIN known6 ON uniq6.hi = known6.hi AND uniq6.lo = known6.lo
- AND uniq6.sign >> {_HOW} = known6.sign >> {_HOW}
-"""
-_COUNTS = """
-SELECT sum(new)::BIGINT, sum(same)::BIGINT, sum(gone)::BIGINT FROM (
-  SELECT count(*) FILTER (before IS NULL) AS new, count(*) FILTER (id = before) AS same,
-         count(*) FILTER (id IS NULL) AS gone FROM beside4
-  UNION ALL
-  SELECT count(*) FILTER (before IS NULL), count(*) FILTER (sign = before),
-         count(*) FILTER (sign IS NULL) FROM beside6)
-"""
+_COUNTED = (
+    "count(*) FILTER (before IS NULL) AS new, count(*) FILTER (sign = before) AS same, "
+    "count(*) FILTER (sign IS NULL) AS gone, "
+)
+
+
+def _beside(piece: Piece) -> str:
+    here = piece.of_four(f"(id >> {signs.BITS})::UINTEGER")
+    return f"""
+    CREATE OR REPLACE TEMP TABLE beside AS
+    SELECT {_COUNTED} list({{'id': sign, 'seen': seen}}) FILTER (before IS NULL) AS news4,
+           NULL::STRUCT(hi UBIGINT, lo UBIGINT, sign UINTEGER, seen BIGINT)[] AS news6
+    FROM (SELECT uniq4.id AS sign, uniq4.seen, known.id AS before
+          FROM uniq4 FULL JOIN (SELECT id FROM known4 WHERE {here}) AS known
+          ON uniq4.id >> {_HOW} = known.id >> {_HOW})
+    UNION ALL
+    SELECT {_COUNTED} NULL, list({{'hi': hi, 'lo': lo, 'sign': sign, 'seen': seen}})
+           FILTER (before IS NULL)
+    FROM (SELECT uniq6.hi, uniq6.lo, uniq6.sign, uniq6.seen, known.sign AS before
+          FROM uniq6 FULL JOIN (SELECT * FROM known6 WHERE {str(piece.has_six).lower()}) AS known
+          ON uniq6.hi = known.hi AND uniq6.lo = known.lo
+          AND uniq6.sign >> {_HOW} = known.sign >> {_HOW})
+    """
+
+
 _FRESH = f"""
 CREATE OR REPLACE TEMP TABLE fresh AS
 SELECT 0::UBIGINT AS hi, ({MAPPED} + (id >> {signs.BITS}))::UBIGINT AS lo,
        (id & {(1 << signs.BITS) - 1})::UINTEGER AS sign, seen
-FROM beside4 WHERE before IS NULL
-UNION ALL SELECT hi, lo, sign, seen FROM beside6 WHERE before IS NULL
+FROM (SELECT unnest(news4, recursive := true) FROM beside WHERE news4 IS NOT NULL)
+UNION ALL
+SELECT hi, lo, sign, seen
+FROM (SELECT unnest(news6, recursive := true) FROM beside WHERE news6 IS NOT NULL)
 """

@@ -42,6 +42,21 @@ class Layout:
     has_header: bool
     row: Callable[[Record], FeedRow]
     records: Callable[[Iterable[Line]], Iterator[Record]]
+    kept: tuple[int, ...] = ()
+    """Wanted columns that the engine keeps as they are; the others can be spelled again."""
+    spelled: str = ""
+    """SQL: the text of a plain time, from its moment `seen`."""
+
+    def keeping(self, *, facts: bool) -> Layout:
+        """The same, with all that is needed to make a row again; its facts only if asked."""
+        told = {self.address, self.time, *self.rest}
+        kept = tuple(at for at in self.wanted if f"c{at}" not in told)
+        return replace(self, kept=kept if facts or not self.is_cellwise else ())
+
+    @property
+    def is_cellwise(self) -> bool:
+        """Whether address and time are a cell each, and not made of several or of a part."""
+        return {self.address, self.time} - {""} <= {f"c{at}" for at in range(self.cells)}
 
     def cells_of(self, wanted: Sequence[str]) -> list[str]:
         """All cells of a row of which only the wanted ones are known."""
@@ -77,8 +92,8 @@ def lines_of(number: int, window: Sequence[bytes]) -> list[Line]:
 
 def layout_of(known: Recognised) -> Layout | None:
     """The layout of a recognised file; None for forms that are read row by row."""
-    if known.feed.lists_64s:  # a judgement that depends on the address's family
-        return None
+    if known.feed.lists_64s or known.feed.needs_transcript:
+        return None  # a judgement that rests on the address's family, or on each row's proof
     make = _LAYOUTS.get(known.format)
     return make(known) if make else None
 

@@ -84,12 +84,13 @@ def _part(at: Desk, part: unpack.Part, made: Survey, *, asked: Asked, path: Path
         made.not_read[part.name] = known.reason if isinstance(known, NotRead) else "read-by-ingest"
         return
     around = reading.circumstances(part, known, now=asked.now)
-    sheet = Sheet(at, layout=layout, around=around)
+    sheet = Sheet(at, layout=layout, around=around, counts_only=True)
     head = list(islice(lines(part.open()), reading.HEAD_LINES))
     sheet.read(part.open(), head=head, original=_original(part, path))
+    known_days = [one.resolve() for one in asked.known]
+    comparing.known_from(at, known_days, once=sheet.is_one_piece)
     for piece in sheet.pieces():
-        comparing.known_from(at, [one.resolve() for one in asked.known], piece)
-        made.compared += comparing.compare(at)
+        made.compared += comparing.compare(at, piece)
         at.run("INSERT INTO news SELECT hi, lo, sign, seen FROM fresh")
     for name, count in sheet.told.by_judgement.items():
         made.by_judgement[name] = made.by_judgement.get(name, 0) + count

@@ -93,13 +93,14 @@ class WideReader:
         before = self._before(known.feed.id)
         files: list[Path] = []
         newest, told = 0, comparing.NOTHING
+        days = [dayfiles.place_of(before)] if before else []
+        comparing.known_from(at, days, once=sheet.is_one_piece)
         for piece in sheet.pieces():
             files.append(at.place(f"part-{self._count}-{len(files)}.parquet"))
             sheet.write(files[-1], labels=labels_of(known))
             newest = max(newest, at.number(_NEWEST))
-            comparing.known_from(at, [dayfiles.place_of(before)] if before else [], piece)
-            told += comparing.compare(at)
-            log.info("feed-judged", piece=len(files), of=max(1, piece.pieces + 1), **told.as_json())
+            told += comparing.compare(at, piece)
+            log.info("feed-judged", piece=len(files), of=max(1, piece.pieces), **told.as_json())
         self._read = _Read(
             path=join(at, files, labels=labels_of(known)),
             seen=moment_of(newest) if newest else None,

@@ -7,6 +7,7 @@ import os
 import random
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,12 +19,18 @@ from openletter.columns import keys, straight
 from openletter.columns.engine import Desk, Room, desk
 from openletter.evidence import columnar, sourcebook
 from openletter.evidence.bulk_reading import sheet_of
-from openletter.evidence.kinds import moment_of
-from openletter.evidence.rules.judge import Judged
-from openletter.evidence.rules.reading import FileVerdict, read_file
-from openletter.evidence.rules.recognise import Hint
+from openletter.evidence.kinds import microseconds, moment_of
+from openletter.evidence.layouts import layout_of
+from openletter.evidence.plaintimes import form_of, plausible
+from openletter.evidence.rules.feeds import Format
+from openletter.evidence.rules.judge import Circumstances, Judged
+from openletter.evidence.rules.reading import FileVerdict, circumstances, known_form, read_file
+from openletter.evidence.rules.recognise import Hint, Recognised
 from openletter.evidence.rules.signs import said_by
+from openletter.evidence.rules.times import parse_time
+from openletter.wire.lines import lines
 from openletter.wire.mappedcsv import read_mapping
+from openletter.wire.unpack import parts
 from openletter.words import Judgement
 from tests.wire.feed_files import PROXY_HEADER
 
@@ -88,6 +95,24 @@ def compare(state: Path, name: str, content: bytes, hint: Hint) -> columnar.Shee
     assert +sheet.told.by_judgement == Counter(verdict.by_judgement)
     assert +sheet.told.by_reason == Counter(verdict.by_reason)
     return sheet
+
+
+def count(state: Path, name: str, content: bytes, hint: Hint) -> None:
+    """The counts of a survey, which keeps no facts, beside those of the rows."""
+    with desk(state, room=Room(memory="300MB", temp="1GB")) as at:
+        part = next(iter(parts(name, io.BytesIO(content))))
+        known = known_form(part, book=BOOK, hint=hint)
+        layout = layout_of(known) if isinstance(known, Recognised) else None
+        if layout is None or not isinstance(known, Recognised):
+            return
+        around = circumstances(part, known, now=NOW)
+        sheet = columnar.Sheet(at, layout=layout, around=around, counts_only=True)
+        sheet.read(part.open(), head=list(lines(part.open())), original=None)
+        for _piece in sheet.pieces():
+            pass
+        _, verdict = row_way(name, content, hint)
+    assert +sheet.told.by_judgement == Counter(verdict.by_judgement)
+    assert +sheet.told.by_reason == Counter(verdict.by_reason)
 
 
 # -- hostile files -------------------------------------------------------------------------------
@@ -174,6 +199,7 @@ mapped_rows = table_rows(
 @given(content=files("ip,other,port,seen,kind,code,name", mapped_rows))
 def test_mapped_tables(state: Path, content: bytes) -> None:
     compare(state, "own.csv", content, Hint(mapping=MAPPING))
+    count(state, "own.csv", content, Hint(mapping=MAPPING))
 
 
 @FAST
@@ -220,6 +246,7 @@ def test_lists(state: Path, content: bytes, source: str) -> None:
 
 def test_a_file_of_several_blocks(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(straight, "BLOCK", 2_000)
+    monkeypatch.setattr(straight, "SAMPLE", 70)  # so most kinds are in no sample
     dice = random.Random(7)
     lines = ["ip,other,port,seen,kind,code,name"]
     for number in range(3_000):
@@ -241,4 +268,52 @@ def test_a_file_in_pieces(state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         lines.append(f"{ip},,{dice.choice(PORTS)},{dice.choice(TIMES)},{dice.choice(TAGS)},,n")
         if dice.random() < 0.02:
             lines.append(dice.choice(RUBBISH))
-    compare(state, "own.csv", "\n".join(lines).encode(), Hint(mapping=MAPPING))
+    content = "\n".join(lines).encode()
+    compare(state, "own.csv", content, Hint(mapping=MAPPING))
+    count(state, "own.csv", content, Hint(mapping=MAPPING))
+
+
+FORMS = ("2026-03-02T06:00:00Z", "2026-03-02 06:00:00", "2026-03-02T06:00:00.123456Z")
+bent = st.tuples(
+    st.sampled_from(FORMS),
+    st.lists(st.tuples(st.integers(0, 26), st.sampled_from("0123456789 -:.TZ+e")), max_size=3),
+)
+
+
+def spelled(form: str, changes: list[tuple[int, str]]) -> str:
+    """A time with some of its letters changed, or one added in front."""
+    letters = list(form)
+    for at, letter in changes:
+        letters[at % len(letters)] = letter
+    return "".join(letters)
+
+
+@FAST
+@given(of=st.sampled_from(FORMS), given=st.lists(bent, min_size=30, max_size=30))
+def test_times_that_the_engine_reads(
+    state: Path, of: str, given: list[tuple[str, list[tuple[int, str]]]]
+) -> None:
+    texts = [spelled(*one) for one in given]
+    around = Circumstances(feed=next(iter(BOOK)), now=NOW)
+    form = form_of([of], around)
+    assert form is not None
+    with desk(state) as at:
+        at.fill("asked", ["w VARCHAR"], [(text,) for text in [of, *texts, f" {of[:-2]}Z"]])
+        told = f"SELECT w, {plausible('read', around)} FROM (SELECT w, {form.read('w')} AS read "
+        found = {str(text): number for text, number in at.rows(f"{told} FROM asked)")}
+    assert found[of] is not None
+    for text, number in found.items():
+        moment = parse_time(text.strip())
+        if isinstance(number, int):
+            assert moment is not None, text
+            assert microseconds(moment) == number, text
+            assert form.spell(number) == text
+
+
+def test_rows_that_need_a_proof_each_are_read_row_by_row() -> None:
+    header = ("ip", "port", "seen", "kind", "code", "name")
+    feed = next(iter(BOOK))
+    known = Recognised(format=Format.MAPPED, feed=feed, header=header, mapping=MAPPING)
+    assert layout_of(known) is not None
+    proven = replace(known, feed=replace(feed, needs_transcript=True))
+    assert layout_of(proven) is None

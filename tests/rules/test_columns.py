@@ -54,6 +54,7 @@ def _is_nested(ranges: list[tuple[int, int, int]]) -> bool:
             st.ip_addresses().map(str),
             st.ip_addresses(v=6).map(lambda one: one.exploded.upper()),
             st.sampled_from(SPELLINGS),
+            st.text("0123456789.:/xe+ \x00é", max_size=16),
         ),
         min_size=1,
         max_size=30,
@@ -63,10 +64,8 @@ def test_keys_are_those_of_the_addresses_that_we_read(tmp_path: Path, texts: lis
     with desk(tmp_path, room=Room(memory="100MB", temp="100MB")) as at:
         at.fill("asked", ["n INTEGER", "addr VARCHAR"], list(enumerate(texts)))
         told: dict[int, tuple[int, int]] = {}
-        four = (
-            f"SELECT n, {keys.four('quad')} FROM (SELECT n, {keys.quad('addr')} AS quad FROM asked)"
-        )
-        for n, number in at.rows(four):
+        at.run(keys.PAIRS)
+        for n, number in at.rows(f"SELECT n, k4 FROM ({keys.fours('asked')})"):
             if number is not None:
                 told[int(str(n))] = (0, keys.MAPPED | int(str(number)))
         for n, high, low in at.rows(keys.halves("asked", keep="n")):
