@@ -128,6 +128,16 @@ def test_the_table_has_the_documented_columns_and_no_formula() -> None:
     assert re.findall(r"^\| `([a-z_]+)`", documented, flags=re.MULTILINE) == list(rows.COLUMNS)
 
 
+def test_each_way_to_close_says_for_which_rows_it_is() -> None:
+    mixed = [a_case_of(f"198.51.100.{n}", [*Weakness][n % 3]) for n in range(1, 13)]
+    body = written(some_facts(mixed, languages=("en",))).body
+    assert 'A. Introduces itself as "Postfix" (No. 3, 6, 9, 12)' in body
+    assert "C. Open SOCKS proxy, program not known (No. 2, 5, 8, 11)" in body
+    many = [a_case_of(f"198.51.100.{n}", [*Weakness][n % 2]) for n in range(1, 120)]
+    body = written(some_facts(many, languages=("en",))).body
+    assert 'A. Introduces itself as "Postfix"\n' in body, "a list too long to read is left out"
+
+
 def test_up_to_fifty_rows_stand_inline() -> None:
     assert not written(some_facts(SETS["attached"][:50])).table
     assert written(some_facts(SETS["attached"])).table
