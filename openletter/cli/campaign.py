@@ -279,6 +279,7 @@ def _print(made: Plan, *, seed: str) -> None:
     )
     hours = made.pace.takes.total_seconds() / 3600
     typer.echo(f"At {made.pace.letters_per_hour} letters an hour this takes {hours:.1f} hours.")
+    _print_rhythm(made.campaign)
     if made.pace.first:
         typer.echo(f"The first {made.pace.first} leave, then a person says go on.")
     for title, parts in (
@@ -309,6 +310,21 @@ def _print(made: Plan, *, seed: str) -> None:
     typer.echo(f"\nLetters to read (seed {seed}; `openletter letter show REFERENCE`):")
     for letter in made.sample:
         typer.echo(f"  {print_reference(letter.reference)}  {visible(letter.mailbox)}")
+
+
+def _print_rhythm(campaign: Campaign) -> None:
+    if campaign.warm_up_letters:
+        typer.echo(
+            f"Warm-up: {campaign.warm_up_letters} letters on the first day, "
+            f"{campaign.warm_up_growth} % more on each day after."
+        )
+    if campaign.hours_until is not None:
+        typer.echo(
+            f"Between {campaign.hours_from} and {campaign.hours_until} o'clock where the reader "
+            "is, on working days, where his country keeps one time."
+        )
+    if campaign.provider_per_hour:
+        typer.echo(f"At most {campaign.provider_per_hour} an hour to one mail provider.")
 
 
 def _left_out(title: str, rows: list[LeftOut]) -> None:

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from openletter.shell import processes
 
 FAILED = 1
-Row = dict[str, str | int | float | None]
+Row = dict[str, str | int | float | dict[str, int] | None]
 
 
 def register(app: typer.Typer) -> None:
@@ -208,6 +208,7 @@ def line(
     setup()
     from openletter.campaigns import clock
     from openletter.campaigns.models import LineState
+    from openletter.letters.sending import why_waiting
     from openletter.words import StepName
 
     order = list(StepName)
@@ -224,15 +225,28 @@ def line(
             "done": state.done,
             "a_minute": round(state.rate, 1),
         }
+        if state.step == StepName.SEND and state.waiting:
+            row["because"] = why_waiting(state.campaign, now=clock.now(state.campaign))
         typer.echo(json.dumps(row) if as_json else _as_line(row))
 
 
 def _as_line(row: Row) -> str:
     oldest = f"{row['oldest_seconds']} s" if row["oldest_seconds"] is not None else "-"
-    return (
+    line = (
         f"{row['campaign']:<20} {row['step']:<9} waiting {row['waiting']:>8,}  oldest {oldest:>10}"
         f"  done {row['done']:>9,}  {row['a_minute']:>8}/min"
     )
+    because = row.get("because")
+    return line + (_why(because) if isinstance(because, dict) else "")
+
+
+def _why(because: Mapping[str, int]) -> str:
+    """Why letters wait, a line a reason; those that are about to leave have none."""
+    from openletter.desk.reasons import told
+    from openletter.words import Reason
+
+    rows = sorted((count, told(Reason(code=code))) for code, count in because.items() if code)
+    return "".join(f"\n{'':<22}{count:>18,}  {text}" for count, text in reversed(rows))
 
 
 def migrate(

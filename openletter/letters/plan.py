@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypedDict
 
 from django.db import connection
 from django.db.models import Case as Depends
@@ -25,6 +26,7 @@ from openletter.letters import approvals, corrections, waves
 from openletter.letters.approvals import Waiting
 from openletter.letters.models import Letter, LetterCase
 from openletter.letters.questions import question
+from openletter.letters.rules.pace import WarmUp, time_for
 from openletter.words import CaseState, DeliveryState, FindingState, Reason, WaveKind
 
 LARGEST, SAMPLE = 20, 20
@@ -32,6 +34,14 @@ INCLUDED = ""
 """The mark of a case that nothing leaves out."""
 PURSUED = (CaseState.OPEN, CaseState.ANNOUNCED_FIXED)
 NOT_LEFT = (DeliveryState.CLEARED, DeliveryState.DEFERRED)
+
+
+class Rhythm(TypedDict):
+    """What bounds a day's letters."""
+
+    per_hour: int
+    hours_a_day: int
+    warm_up: WarmUp
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -200,8 +210,18 @@ def pace(campaign: Campaign, *, letters: int, gone: int) -> Pace:
         rest=rest,
         letters_per_hour=campaign.letters_per_hour,
         first_takes=timedelta(hours=first / an_hour),
-        rest_takes=timedelta(hours=rest / an_hour),
+        rest_takes=time_for(first + rest, **_rhythm(campaign)) - timedelta(hours=first / an_hour),
     )
+
+
+def _rhythm(campaign: Campaign) -> Rhythm:
+    """Hours a day where a campaign has working hours, and its warm-up."""
+    until, since = campaign.hours_until, campaign.hours_from
+    return {
+        "per_hour": campaign.letters_per_hour,
+        "hours_a_day": 24 if until is None or since is None else until - since,
+        "warm_up": WarmUp(letters=campaign.warm_up_letters, growth=campaign.warm_up_growth),
+    }
 
 
 def _parts(letters: QuerySet[Letter], column: str) -> list[Part]:
@@ -270,6 +290,7 @@ def _marked(cases: QuerySet[Case], campaign: Campaign, *, now: datetime) -> Quer
         When(_within(exclusions_for(campaign)), then=Value("excluded")),
         When(state=CaseState.ANNOUNCED_FIXED, then=Value("announced-fixed")),
         When(~Q(finding__state=FindingState.OPEN), then=Value("evidence-turned")),
+        When(falls_short=True, then=Value("campaign-asks-more")),
         When(
             Q(last_evidence_at__lte=stale) | Q(fresh_until__lte=now), then=Value("stale")
         ),

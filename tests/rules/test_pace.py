@@ -18,6 +18,7 @@ from openletter.letters.rules.pace import (
     is_open,
     left_in,
     spend,
+    time_for,
 )
 from openletter.letters.rules.routes import best_hosts, provider_of
 from tests.builders import NOW
@@ -82,6 +83,13 @@ def test_the_warm_up_grows_day_by_day() -> None:
     day, began = plan.day_of(NOW, NOW + timedelta(hours=49))
     assert (day, began) == (2, NOW + timedelta(days=2))
     assert plan.day_of(NOW, NOW - timedelta(days=3)) == (0, NOW)
+
+
+def test_how_long_it_takes() -> None:
+    assert time_for(70, per_hour=20) == timedelta(hours=3.5)
+    plan = WarmUp(letters=100, growth=50)
+    assert time_for(260, per_hour=20, warm_up=plan) == timedelta(days=2, minutes=30)
+    assert time_for(250, per_hour=20, hours_a_day=10) == timedelta(days=1, hours=2.5)
 
 
 def test_working_hours() -> None:

@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 
 UNBOUNDED = 1_000_000_000
 _HOUR, _DAY = timedelta(hours=1), timedelta(days=1)
+_LONGEST_PLAN = 3_650
 _AT_ONCE = 12
 """The part of an hour's letters that may leave at once is one in so many."""
 
@@ -78,6 +79,20 @@ class WarmUp:
         """Which day of the plan it is, and when that day began."""
         day = max(0, int((now - first) / _DAY))
         return day, first + day * _DAY
+
+
+def time_for(
+    letters: int, *, per_hour: int, hours_a_day: int = 24, warm_up: WarmUp | None = None
+) -> timedelta:
+    """How long so many letters take from the first on, by pace, hours and warm-up plan."""
+    rate, day = max(per_hour, 1), 0
+    plan = warm_up or WarmUp(letters=0, growth=0)
+    while day < _LONGEST_PLAN:
+        capacity = min(rate * hours_a_day, plan.of_day(day))
+        if letters <= capacity or not capacity:
+            break
+        letters, day = letters - capacity, day + 1
+    return day * _DAY + letters * (_HOUR / rate)
 
 
 # -- working hours --------------------------------------------------------------------------------
