@@ -10,14 +10,14 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 from openletter.guides import library
-from openletter.guides.model import BlockRole, Command, Guide, Kind
+from openletter.guides.model import BlockRole, Command, Guide
 from openletter.guides.values import VARIABLE
 from tests.servers.laboratory import VALUES, Laboratory, laboratory, why_not
 from tests.servers.products import PRODUCTS
@@ -28,9 +28,12 @@ PLACES = {"ext": "outside", "lan": "lan", "server": "server"}
 SETTLES = "sleep 1.5"
 PATIENCE = 4
 LIST_FILES = (
-    "find /etc -type f ! -name '*.before' ! -path '/etc/systemd/*' -exec sha256sum {} + | sort -k 2"
+    "find /etc -type f ! -name '*.before' ! -path '/etc/systemd/*' ! -path '/etc/firewalld/*.old'"
+    " -exec sha256sum {} + | sort -k 2"
 )
+"""Without our copies, and without those that firewalld keeps by itself."""
 Outcome = dict[str, object]
+NONE: Mapping[str, str] = {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,22 +62,51 @@ class Follower:
         self._all(BlockRole.LAB_START, case, lived)
         yield from self._uses("as it was", case, lived)
         yield from self._is("open", "as it was", case, lived)
+        over_six = self._open_over_six(case, lived)
         before = self._files()
         self._all(BlockRole.FIX, case, lived)
         self.touched.update(_differ(before, self._files()))
         self.lab.type(SETTLES)
         yield from self._soon("closed", "after the fix", case, lived)
+        yield from self._over_six("closed", "after the fix", over_six)
         yield from self._uses("after the fix", case, lived)
         yield from self._abuse(case, lived)
+        yield from self._restarted(case, lived)
         self._all(BlockRole.UNDO, case, lived)
         self.lab.type(SETTLES)
         yield from self._soon("open", "taken back", case, lived)
+        yield from self._over_six("open", "taken back", over_six)
         changed = _differ(before, self._files())
         yield Check(
             what="taken back: every file as it was", held=not changed, printed="\n".join(changed)
         )
         self._all(BlockRole.LAB_STOP, case, lived)
         self.lab.type("find /etc -name '*.before' -delete")
+
+    def _open_over_six(self, case: str, lived: str) -> list[Command]:
+        """Which of the reader's checks find it open over IPv6 as well, on the same machine."""
+        checks = self._of(BlockRole.CHECK_OUTSIDE, case, lived) if self.guide.is_for_letters else []
+        return [check for check in checks if self._says(check, "open", self._type_six(check))]
+
+    def _over_six(self, state: str, when: str, checks: Sequence[Command]) -> Iterator[Check]:
+        """What was open over IPv6 too is closed there too; nothing is said where it never was."""
+        for check in checks:
+            printed = self._type_six(check)
+            for _ in range(PATIENCE):
+                if self._says(check, state, printed):
+                    break
+                self.lab.type(SETTLES)
+                printed = self._type_six(check)
+            held = self._says(check, state, printed)
+            yield Check(what=f"{when}: {state} over IPv6", held=held, printed=printed)
+
+    def _restarted(self, case: str, lived: str) -> Iterator[Check]:
+        """What must hold after the machine was off: what the fix changed was not only in memory."""
+        if self._of(BlockRole.LAB_BOOT, case, lived):
+            self._all(BlockRole.LAB_BOOT, case, lived)
+            self.lab.type(SETTLES)
+            yield from self._soon("closed", "after a restart of the machine", case, lived)
+            yield from self._uses("after a restart of the machine", case, lived)
 
     def _move_in(self, case: str, lived: str) -> None:
         """Lay out the configuration; `# value NAME=TEXT` in it says what this reader fills in."""
@@ -100,8 +132,14 @@ class Follower:
         commands = self.guide.commands.values()
         return [c for c in commands if c.role is role and c.speaks_of(case=case, lived=lived)]
 
-    def _type(self, command: Command, where: str = "server") -> str:
-        values = {**VALUES, "port": str(self.guide.ports[0]), **self.values}
+    def _type_six(self, command: Command) -> str:
+        """From outside, with the machine's IPv6 address for the other one."""
+        six = {"ip": VALUES["six"], "host": f"[{VALUES['six']}]", "family": "6"}
+        return self._type(command, "outside", six)
+
+    def _type(self, command: Command, where: str = "server", over: Mapping[str, str] = NONE) -> str:
+        usual = {"port": str(self.guide.ports[0])} if self.guide.ports else {}
+        values = {**VALUES, **usual, **self.values, **over}
         text = VARIABLE.sub(lambda found: values[found[1]], command.text)
         return self.lab.type(text, where=where)
 
@@ -125,6 +163,7 @@ class Follower:
             (command, self._type(command, "outside"))
             for role in (BlockRole.CHECK_OUTSIDE, BlockRole.LAB_CHECK)
             for command in self._of(role, case, lived)
+            if command.opened and command.closed
         ]
         inside = [
             (command, self._type(command))
@@ -176,7 +215,7 @@ def _differ(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 def executed() -> list[str]:
     """Guides that are followed on a real server."""
-    return [name for name in library.ids() if library.guide(name).kind is Kind.EXECUTED]
+    return [name for name in library.ids() if library.guide(name).is_followed]
 
 
 def follow(name: str, *, only_first: bool = False) -> Outcome:

@@ -4,6 +4,8 @@
     server   203.0.113.10 outside, 10.10.0.1 inside: the reader's machine
     lan      10.10.0.5: the reader's own office
 
+All three have IPv6 too: 2001:db8:f::/64 outside, 2001:db8:a::/64 inside.
+
 Everything lives in namespaces of one process: mounts over /usr, /etc and /var that hold the
 product as Debian installs it (`images`), networks without a way out, process numbers of its own.
 When it ends, all ends.
@@ -24,7 +26,7 @@ from tests.servers import images
 VALUES = {
     "ip": "203.0.113.10", "host": "203.0.113.10", "inside": "10.10.0.1", "lan": "10.10.0.0/24",
     "domain": "shop.test", "foreign": "probe@elsewhere.test", "user": "alice", "family": "4",
-    "proto": "tcp", "unit": "proxy", "file": "/etc/rc.local",
+    "proto": "tcp", "unit": "proxy", "file": "/etc/rc.local", "six": "2001:db8:f::10", "port": "1080",
 }  # fmt: skip
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -32,7 +34,7 @@ SETUP = r"""
 set -e
 mount --make-rprivate /
 mount -t tmpfs tmpfs /mnt
-cat "$STANDIN" > /mnt/systemctl.py; cat "$WORLD" > /mnt/world.py
+cat "$STANDIN" > /mnt/systemctl.py; cat "$WORLD" > /mnt/world.py; cat "$CONTAINERS" > /mnt/containers.sh
 for d in usr etc var; do
   mkdir -p /mnt/$d /mnt/.$d
   mount -t overlay overlay -o lowerdir="$IMAGE/$d":/$d,upperdir=/mnt/$d,workdir=/mnt/.$d /$d
@@ -56,10 +58,13 @@ for a in 25 53 80; do ip -n outside addr add 198.51.100.$a/32 dev lo; done
 ip -n lan addr add 10.10.0.5/24 dev l0
 ip link set ext0 up; ip link set lan0 up
 ip -n outside link set e0 up; ip -n lan link set l0 up
-ip route add default via 203.0.113.66
-ip -n lan route add default via 10.10.0.1
+ip -n outside addr add 2001:db8:f::66/64 dev e0 nodad; ip addr add 2001:db8:f::10/64 dev ext0 nodad
+ip -n lan addr add 2001:db8:a::5/64 dev l0 nodad; ip addr add 2001:db8:a::1/64 dev lan0 nodad
+ip route add default via 203.0.113.66; ip -6 route add default via 2001:db8:f::66
+ip -n lan route add default via 10.10.0.1; ip -n lan -6 route add default via 2001:db8:a::1
 ip -n outside route add 10.10.0.0/24 via 203.0.113.10
-echo 1 > /proc/sys/net/ipv4/ip_forward
+ip -n outside -6 route add 2001:db8:a::/64 via 2001:db8:f::10
+echo 1 > /proc/sys/net/ipv4/ip_forward; echo 1 > /proc/sys/net/ipv6/conf/all/forwarding
 ip netns exec outside /usr/bin/python3 /mnt/world.py "$NONCE" > /mnt/world.log 2>&1 &
 for i in $(seq 50); do grep -q up /mnt/world.log && break; sleep 0.1; done
 grep -q up /mnt/world.log || { cat /mnt/world.log >&2; exit 1; }
@@ -109,7 +114,8 @@ def laboratory(name: str) -> Iterator[Laboratory]:
          "bash", "-c", SETUP],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
         env={"PATH": PATH, "IMAGE": str(place), "NONCE": nonce, "HOME": "/root",
-             "STANDIN": str(HERE / "systemctl.py"), "WORLD": str(HERE / "world.py")},
+             "STANDIN": str(HERE / "systemctl.py"), "WORLD": str(HERE / "world.py"),
+             "CONTAINERS": str(HERE / "containers.sh")},
     )  # fmt: skip
     try:
         assert outer.stdout is not None

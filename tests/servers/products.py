@@ -39,9 +39,15 @@ class Product:
 
 
 PRODUCTS = {
-    "postfix": Product(packages=("postfix", "dovecot-core"), version="postconf -h mail_version"),
+    "postfix": Product(
+        packages=("postfix", "dovecot-core", "libio-socket-inet6-perl"),
+        version="postconf -h mail_version",
+    ),
     "dante": Product(packages=("dante-server",), version="danted -v"),
-    "exim": Product(packages=("exim4-daemon-light",), version="exim4 --version | head -n 1"),
+    "exim": Product(
+        packages=("exim4-daemon-light", "libio-socket-inet6-perl"),
+        version="exim4 --version | head -n 1",
+    ),
     "squid": Product(packages=("squid", "nftables"), version="squid -v | head -n 1"),
     "tinyproxy": Product(packages=("tinyproxy",), version="tinyproxy -v"),
     "apache": Product(packages=("apache2",), version="apache2 -v | head -n 1"),
@@ -72,6 +78,18 @@ PRODUCTS = {
     ),
     "ufw": Product(packages=("ufw", "nftables", "microsocks"), version="ufw --version"),
     "firewalld": Product(
-        packages=("firewalld", "nftables", "microsocks"), version="firewall-cmd --version"
+        packages=("firewalld", "nftables", "microsocks"),
+        version="dpkg-query -W -f '${Version}' firewalld",
+    ),
+    "hidden-clients": Product(
+        packages=("postfix", "dovecot-core", "nftables"), version="postconf -h mail_version"
+    ),
+    "published-port": Product(
+        packages=("ufw", "nftables", "microsocks", "socat"), version="iptables --version"
+    ),
+    "second-daemon": Product(packages=("dante-server", "microsocks"), version="danted -v"),
+    "ipv6-open": Product(
+        packages=("iptables-persistent", "iptables", "nftables", "microsocks"),
+        version="iptables --version",
     ),
 }

@@ -8,6 +8,7 @@ drop-ins, and starts the daemon as that user. Units without a file fall back to 
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
@@ -16,6 +17,8 @@ from pathlib import Path
 
 PLACES = [Path(folder) for folder in ("/etc/systemd/system", "/usr/lib/systemd/system")]
 STATE = Path("/run/stand-in")
+FORGET = ["nft", "flush", "ruleset"]
+"""Debian's iptables writes into nftables too, so this empties both."""
 SHELL = {
     "PATH": "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
     "LC_ALL": "C.UTF-8",
@@ -55,6 +58,29 @@ class Unit:
                     listed.append(value)
                 else:
                     listed.clear()
+
+    def wanted(self) -> list[Path]:
+        """The links that `enable` makes, as the unit's own [Install] says."""
+        text = self.file.read_text() if self.file and not self.masked else ""
+        targets = re.findall(r"^WantedBy=(.+)$", text, re.MULTILINE)
+        names = [name for line in targets for name in line.split()]
+        return [PLACES[0] / f"{name}.wants" / f"{self.name}.service" for name in names]
+
+    def enable(self) -> bool:
+        for link in self.wanted():
+            link.parent.mkdir(parents=True, exist_ok=True)
+            if not link.is_symlink():
+                link.symlink_to(self.file)
+        return True
+
+    def disable(self) -> bool:
+        for link in PLACES[0].glob(f"*.wants/{self.name}.service"):
+            link.unlink()
+        return True
+
+    @property
+    def enabled(self) -> bool:
+        return any(PLACES[0].glob(f"*.wants/{self.name}.service"))
 
     def texts(self) -> list[str]:
         """What `systemctl cat` prints: the unit, then its drop-ins."""
@@ -244,7 +270,10 @@ def by_script(name: str, verb: str) -> bool:
 def obey(verb: str, name: str) -> bool:
     unit = Unit(name)
     if verb in {"enable", "disable"}:
-        return True
+        return unit.enable() if verb == "enable" else unit.disable()
+    if verb == "is-enabled":
+        sys.stdout.write("enabled\n" if unit.enabled else "disabled\n")
+        return unit.enabled
     if verb == "mask":
         (PLACES[0] / f"{unit.name}.service").symlink_to("/dev/null")
         return True
@@ -272,8 +301,24 @@ def obey(verb: str, name: str) -> bool:
     return complain(f"the stand-in for systemctl does not know {verb}")
 
 
+def boot(names: list[str]) -> int:
+    """No command of systemd's: what a restart leaves of these units and of the kernel's rules.
+
+    All that the stand-in started ends, every firewall rule is forgotten, and of the named units
+    those that are enabled start, in the order of their names here.
+    """
+    for kept in sorted(STATE.iterdir()):
+        Unit(kept.name).stop()
+    if shutil.which(FORGET[0]):
+        subprocess.run(FORGET, stdin=subprocess.DEVNULL, check=False)
+    started = [obey("start", name) for name in names if Unit(name).enabled]
+    return 0 if all(started) else 1
+
+
 def main(given: list[str]) -> int:
     STATE.mkdir(exist_ok=True)
+    if given[:1] == ["boot"]:
+        return boot(given[1:])
     now = "--now" in given
     words = [word for word in given if not word.startswith("-")]
     if not words or words[0] in {"daemon-reload", "list-units"}:
