@@ -8,6 +8,7 @@ from pathlib import Path
 from openletter.campaigns.models import Campaign
 from openletter.cases.models import Case
 from openletter.evidence.models import Finding
+from openletter.evidence.weighing import knobs_of
 from openletter.words import Weakness, new_reference
 from tests.builders import NOW
 
@@ -146,7 +147,7 @@ def a_case(campaign: Campaign, ip: str, *, weakness: Weakness = Weakness.OPEN_RE
     made = Case.objects.create(
         campaign=campaign, exercise=campaign.exercise, partner=campaign.lead, ip=ip,
         weakness=weakness, finding=finding, reference=new_reference(), opened_at=NOW,
-        last_evidence_at=NOW,
+        last_evidence_at=NOW, judged_at=NOW, judged_by=knobs_of(campaign).knobs,
     )  # fmt: skip
     return Case.objects.get(pk=made.pk)
 

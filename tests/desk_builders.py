@@ -27,6 +27,7 @@ from openletter.campaigns.steps import record
 from openletter.cases.models import Case, CaseLink
 from openletter.contacts.models import Choice, Holder, Suppression
 from openletter.evidence.models import Batch, Finding, Observation, Part, Source, Withdrawal
+from openletter.evidence.weighing import knobs_of
 from openletter.letters.models import Correction, Delivery, Letter, LetterCase
 from openletter.outcomes.models import Outcome, Recheck
 from openletter.replies.models import Answer, Reply
@@ -143,6 +144,7 @@ def _case(partner: Partner, campaign: Campaign, mark: str, ip: str) -> Case:
     return Case.objects.create(
         campaign=campaign, exercise=True, partner=partner, ip=ip, weakness=Weakness.OPEN_RELAY,
         finding=finding, reference=new_reference(), opened_at=NOW, last_evidence_at=NOW,
+        judged_at=NOW, judged_by=knobs_of(campaign).knobs,
     )  # fmt: skip
 
 

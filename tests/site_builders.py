@@ -12,6 +12,7 @@ from openletter.campaigns.rules import CampaignState
 from openletter.cases.models import Case, CaseLink
 from openletter.contacts.models import Choice
 from openletter.evidence.models import Batch, Finding, Observation, Part, Source
+from openletter.evidence.weighing import knobs_of
 from openletter.letters.models import Delivery, Letter, LetterCase, MailToken
 from openletter.words import (
     DeliveryState,
@@ -75,6 +76,8 @@ def some_cases(
             campaign=campaign, exercise=campaign.exercise, partner=campaign.lead, ip=finding.ip,
             weakness=finding.weakness, finding=finding, reference=new_reference(), opened_at=at,
             last_evidence_at=at,
+            judged_at=at,
+            judged_by=knobs_of(campaign).knobs,
         )
         for finding in findings
     )  # fmt: skip

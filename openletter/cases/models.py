@@ -49,6 +49,9 @@ class Case(models.Model):
     judged_at = models.DateTimeField(
         null=True, help_text="when the finding was weighed that these two were judged by"
     )
+    judged_by = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="with which knobs"
+    )
 
     objects: models.Manager[Case] = CaseSet.as_manager()
 

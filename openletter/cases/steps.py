@@ -13,7 +13,7 @@ from openletter.campaigns.fields import Network
 from openletter.campaigns.models import Campaign, Constituency, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import exclusions_for, is_excluded, record
-from openletter.cases.knobs import short_of
+from openletter.cases.knobs import judge_anew, short_of
 from openletter.cases.models import Case, CaseLink, Mistake, Skipped
 from openletter.cases.rules import may_move, why_not_pursued
 from openletter.evidence import weighing
@@ -50,7 +50,10 @@ def findings_without_case(campaign: Campaign, *, now: datetime) -> QuerySet[Find
 
 @transaction.atomic
 def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
-    """One case per campaign, address and weakness; a later finding adds evidence to it."""
+    """One case per campaign, address and weakness; a later finding adds evidence to it.
+
+    Then each case of which something was weighed since is judged by the campaign's own knobs.
+    """
     weighing.hold(campaign.world, shared=True)
     world = Func(F("ip"), function="address_world", output_field=CharField())
     waiting = findings_without_case(campaign, now=now).annotate(world=world)[:limit]
@@ -75,9 +78,9 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
             again.append((case, finding))
         else:
             fresh.append(finding)
-    _add_evidence(again, now=now)
+    _add_evidence(again, knobs=weighing.knobs_of(campaign).knobs, now=now)
     _open(campaign, fresh, now=now)
-    return len(findings)
+    return len(findings) + judge_anew(campaign, now=now, limit=limit)
 
 
 def _needing_a_cert(
@@ -124,14 +127,16 @@ def look_again(reason: str) -> int:
     return deleted
 
 
-def _add_evidence(seen_again: Sequence[tuple[Case, Finding]], *, now: datetime) -> None:
+def _add_evidence(seen_again: Sequence[tuple[Case, Finding]], *, knobs: str, now: datetime) -> None:
     """Seen again: the case knows; one that had closed, or was our mistake, opens again by it."""
     for case, finding in seen_again:
         case.finding, case.last_evidence_at = finding, _newest(finding)
-        case.fresh_until = finding.fresh_until
+        case.fresh_until, case.falls_short = finding.fresh_until, False
+        case.judged_at = finding.weighed_at
+        case.judged_by = knobs
     Case.objects.bulk_update(
         [case for case, _ in seen_again],
-        ["finding", "last_evidence_at", "fresh_until"],
+        ["finding", "last_evidence_at", "fresh_until", "falls_short", "judged_at", "judged_by"],
         batch_size=500,
     )
     mistaken = set(_mistakes_of([case for case, _ in seen_again]))
@@ -150,7 +155,7 @@ def _mistakes_of(cases: Iterable[Case]) -> QuerySet[Mistake, int]:
 
 
 def _open(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> None:
-    networks = _responsible(campaign)
+    networks, knobs = _responsible(campaign), weighing.knobs_of(campaign).knobs
     cases = [
         Case(
             campaign=campaign,
@@ -163,6 +168,8 @@ def _open(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> 
             opened_at=now,
             last_evidence_at=_newest(finding),
             fresh_until=finding.fresh_until,
+            judged_at=finding.weighed_at,
+            judged_by=knobs,
         )
         for finding, reference in zip(findings, _references(len(findings)), strict=True)
     ]

@@ -28,7 +28,7 @@ REJECT_COLUMNS = ("batch_id", "file", "row", "line", "judgement", "reason", "exc
 FINDING_COLUMNS = (
     "exercise_id", "ip", "weakness", "ports", "state", "confidence", "families", "reasons", "rows",
     "rule_version", "first_seen", "last_seen", "needs_cert", "fresh_until",
-    "weighed_at",
+    "knobs", "weighed_at",
 )  # fmt: skip
 _KEY = ("exercise_id", "ip", "weakness")
 _NEW = "finding_new"
@@ -131,6 +131,7 @@ def copy_findings(
     concluded: Iterable[tuple[Address, Weakness, Weighed]],
     *,
     exercise: Campaign | None,
+    knobs: str,
     now: datetime,
 ) -> None:
     """The newest conclusion about each address and weakness; it replaces the one before."""
@@ -142,7 +143,7 @@ def copy_findings(
             _NEW,
             FINDING_COLUMNS,
             (
-                (world, str(ip), weakness, *_conclusion(weighed), now)
+                (world, str(ip), weakness, *_conclusion(weighed), knobs, now)
                 for ip, weakness, weighed in concluded
             ),
         )

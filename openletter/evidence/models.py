@@ -323,6 +323,9 @@ class Finding(models.Model):
     reasons = models.JSONField(default=list)
     rows = ArrayField(models.BigIntegerField(), default=list, help_text="observation ids")
     rule_version = models.CharField(max_length=20)
+    knobs = models.CharField(
+        max_length=60, blank=True, default="", db_default="", help_text="`Policy.knobs` of it"
+    )
     needs_cert = models.BooleanField(
         default=False,
         db_default=False,

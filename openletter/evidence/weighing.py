@@ -46,7 +46,7 @@ def policy_of(campaign: Campaign | None) -> Policy:
     """A campaign's own knobs; nobody's: those with which its world is weighed."""
     if campaign is None:
         return world_policy(None)
-    return replace(_knobs(campaign), origins=known.known_sources(campaign.world).origins())
+    return replace(knobs_of(campaign), origins=known.known_sources(campaign.world).origins())
 
 
 def world_policy(world: Campaign | None) -> Policy:
@@ -54,7 +54,7 @@ def world_policy(world: Campaign | None) -> Policy:
     if world is not None:
         return policy_of(world)
     living = Campaign.objects.filter(exercise=False).exclude(state=CampaignState.FINISHED)
-    knobs = [_knobs(one) for one in living] or [Policy()]
+    knobs = [knobs_of(one) for one in living] or [Policy()]
     return Policy(
         families_needed=min(one.families_needed for one in knobs),
         fresh_for=max(one.fresh_for for one in knobs),
@@ -65,7 +65,8 @@ def world_policy(world: Campaign | None) -> Policy:
     )
 
 
-def _knobs(campaign: Campaign) -> Policy:
+def knobs_of(campaign: Campaign) -> Policy:
+    """A campaign's own knobs alone; nothing is told of who repeats whom."""
     return Policy(
         families_needed=campaign.families_needed,
         fresh_for=timedelta(days=campaign.fresh_days),
@@ -110,7 +111,7 @@ def reweigh(targets: Collection[Target], *, exercise: Campaign | None, now: date
         (ip, weakness, conclude(listings, policy=policy, now=now))
         for (ip, weakness), listings in said.items()
     )
-    copy_findings(concluded, exercise=exercise, now=now)
+    copy_findings(concluded, exercise=exercise, knobs=policy.knobs, now=now)
 
 
 def _found_before(targets: set[Target], *, exercise: Campaign | None) -> set[Target]:

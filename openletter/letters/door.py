@@ -21,7 +21,7 @@ from openletter.words import DeliveryState, Reason
 
 _WAITING = [
     "no-installation", "leaving-paused", "campaign-paused", "campaign-not-running",
-    "wave-not-open", "handed-elsewhere",
+    "wave-not-open", "evidence-weighed-anew", "handed-elsewhere",
 ]  # fmt: skip
 """Reasons at the door that make a letter wait; the last is settled by `find_elsewhere`."""
 

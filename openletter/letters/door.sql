@@ -88,6 +88,28 @@ CASE
     ) THEN 'evidence-turned'
     WHEN EXISTS (
         SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        JOIN finding f ON f.id = k.finding_id
+        JOIN suspension u ON u.exercise_id IS NOT DISTINCT FROM f.exercise_id
+            AND u.ended_at IS NULL
+        JOIN observation o ON o.source_id = u.source_id AND o.ip = k.ip
+            AND o.weakness = k.weakness AND o.exercise_id IS NOT DISTINCT FROM f.exercise_id
+        WHERE lc.letter_id = l.id AND o.says = 'accept'
+          AND (l.composed_at <= u.at OR o.id = ANY(f.rows))
+    ) THEN 'source-suspended'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        JOIN finding f ON f.id = k.finding_id
+        WHERE lc.letter_id = l.id AND (
+            k.judged_at IS NULL OR k.judged_at < f.weighed_at
+            OR k.judged_by <> concat_ws('/', c.families_needed, c.fresh_days,
+                c.fresh_days_unsaid, c.fresh_days_ipv6, c.fresh_hours_moving))
+    ) THEN 'evidence-weighed-anew'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+        WHERE lc.letter_id = l.id AND k.falls_short
+    ) THEN 'campaign-asks-more'
+    WHEN EXISTS (
+        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
         WHERE lc.letter_id = l.id
           AND (k.last_evidence_at <= %(now)s - c.door_fresh_days * interval '1 day'
                OR k.fresh_until <= %(now)s)

@@ -109,6 +109,7 @@ def _still_open(found: QuerySet[Choice], campaign: Campaign, *, now: datetime) -
     return found.filter(
         Q(case__fresh_until=None) | Q(case__fresh_until__gt=now),
         case__state=CaseState.OPEN,
+        case__falls_short=False,
         case__finding__state=FindingState.OPEN,
         case__last_evidence_at__gt=now - timedelta(days=campaign.door_fresh_days),
     )
@@ -215,6 +216,7 @@ def _spoilt(campaign: Campaign, *, now: datetime, old: timedelta, versions: Iter
         | ~Q(case__finding__state=FindingState.OPEN)
         | Q(case__last_evidence_at__lte=now - timedelta(days=campaign.door_fresh_days))
         | Q(case__fresh_until__lte=now)
+        | Q(case__falls_short=True)
         | Q(choice__superseded_at__isnull=False)
         | ~Q(choice__outcome=Choice.Outcome.CHOSEN)
         | ~Q(choice__mailbox=OuterRef("mailbox"))

@@ -68,6 +68,13 @@ class Policy:
     origins: Origins = field(default_factory=Origins)
     rule: str = RULE_VERSION
 
+    @property
+    def knobs(self) -> str:
+        """All knobs as one text, to tell whether two policies ask the same (and door.sql)."""
+        days = (self.fresh_for, self.fresh_unsaid, self.fresh_ipv6)
+        hours = self.fresh_moving // timedelta(hours=1)
+        return "/".join(map(str, (self.families_needed, *(one.days for one in days), hours)))
+
     def voices(self, counting: Iterable[Listing]) -> tuple[str, ...]:
         """One family for each independent voice among these."""
         if self.rule in COUNTED:
