@@ -17,10 +17,11 @@ from django.utils.translation import gettext_lazy as _
 
 from openletter.campaigns import clock
 from openletter.cases.models import Mistake
-from openletter.letters.models import LetterCase
+from openletter.letters.models import Letter, LetterCase
+from openletter.letters.vouching import vouchers_of
 from openletter.site import errors, limits
 from openletter.site.doors import answering
-from openletter.words import DeliveryState, parse_reference
+from openletter.words import DeliveryState, Reader, parse_reference
 
 LEFT: Final = (DeliveryState.HANDING, DeliveryState.ACCEPTED, DeliveryState.DELIVERED,
                DeliveryState.UNKNOWN)  # fmt: skip
@@ -45,10 +46,20 @@ class SentLetter:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Whom the newest letter's reader can ask in his own country, as the letter says it too."""
+
+    partner: str
+    authority: str
+    responder: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Answer:
     """Letters that fit, newest first; none is the one wrong answer there is."""
 
     letters: tuple[SentLetter, ...]
+    ask: Asked | None = None
 
     @property
     def was_wrong(self) -> bool:
@@ -88,17 +99,30 @@ def look_up(reference: str, address: str) -> Answer:
         .order_by("-letter__delivery__handed_at")
         .values_list(
             "letter__mailbox", "letter__delivery__handed_at", "letter__partner__name",
-            "letter__campaign__exercise", "was_wrong",
+            "letter__campaign__exercise", "was_wrong", "letter",
         )[:SHOWN]
     )  # fmt: skip
+    found = list(rows)
     return Answer(
+        ask=_whom_to_ask(found[0][-1]) if found else None,
         letters=tuple(
             SentLetter(
                 mailbox=mailbox, sent_at=at, partner=partner, exercise=exercise, was_wrong=wrong
             )
-            for mailbox, at, partner, exercise, wrong in rows
+            for mailbox, at, partner, exercise, wrong, _letter in found
             if at is not None
-        )
+        ),
+    )
+
+
+def _whom_to_ask(pk: int) -> Asked:
+    letter = Letter.objects.select_related("campaign", "partner").defer("raw").get(pk=pk)
+    vouchers = vouchers_of(letter.campaign)
+    is_team = letter.reader == Reader.CSIRT
+    return Asked(
+        partner=letter.partner.name,
+        authority=vouchers.authority(letter.country, writer=letter.partner_id),
+        responder="" if is_team else vouchers.responder(letter.country),
     )
 
 

@@ -10,6 +10,8 @@ from django.test import Client
 
 from openletter.campaigns import clock
 from openletter.cases.models import WrongTry
+from openletter.contacts.team_rows import CsirtReview
+from openletter.letters.models import Letter
 from openletter.site import genuine, limits
 from openletter.words import DeliveryState, new_reference, print_reference
 from tests.site_builders import Held, a_letter, a_running_campaign
@@ -168,3 +170,26 @@ def test_a_proxy_in_front_is_believed_only_if_it_is_there(client: Client, settin
     ask(client, new_reference(), "192.0.2.1", **forged)
     sources = set(WrongTry.objects.values_list("source", flat=True))
     assert sources == {"127.0.0.0/24", "203.0.113.0/24"}
+
+
+@pytest.mark.parametrize(
+    ("country", "says"),
+    [
+        ("NL", "In this country, Agency Alpha takes part"),
+        ("DE", "You can ask its national response team, Invented Team"),
+        ("FR", "Nobody from this country takes part. You can ask Agency Alpha"),
+        ("", "Nobody from this country takes part. You can ask Agency Alpha"),
+    ],
+)
+def test_it_names_whom_to_ask_as_the_letter_does(
+    client: Client, held: Held, country: str, says: str
+) -> None:
+    team = {"country": "DE", "name": "Invented Team", "mailbox": "cert@invented.example"}
+    CsirtReview.objects.create(
+        exercise=held.letter.campaign, country="DE", digest=b"0" * 32, team=team, by="x",
+        at=held.letter.composed_at,
+    )  # fmt: skip
+    Letter.objects.filter(pk=held.letter.pk).update(country=country)
+    page = ask(client, held.letter.reference, held.cases[0].ip).content.decode()
+    assert says in page
+    assert ("Invented Team" in page) == (country == "DE")
