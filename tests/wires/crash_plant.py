@@ -25,6 +25,7 @@ from openletter.net.mailbox import received
 from openletter.shell import postgres
 from tests.samples import ROOT
 from tests.servers import debian, run
+from tests.wires.nasty import Nasty, serving
 from tests.wires.sink import sink
 
 _QUEUE_ID = re.compile(rb"by mx\.test \(Postfix\) with E?SMTP id (\w+)")
@@ -142,13 +143,31 @@ def _await_port(port: int) -> None:
     raise TimeoutError("the server did not answer")
 
 
+class NastyHost(Smarthost):
+    """A server in this process that misbehaves at random; what it took, it knows itself."""
+
+    def __init__(self, home: Path, behind: Path, nasty: Nasty) -> None:
+        self.home, self.behind, self.nasty = home, behind, nasty
+        self.is_postfix = False
+        self._serving = serving(nasty)
+
+    def start(self) -> None:
+        self.port = self._serving.__enter__()
+
+    def end(self) -> None:
+        self._serving.__exit__(None, None, None)
+
+
 class Plant:
     """One installation in a folder of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, nasty: Nasty | None = None) -> None:
         self.home, self.state = home, home / "state"
-        self.behind = home / "behind"
-        self.smarthost = Smarthost(home / "smarthost", self.behind)
+        self.behind, self.nasty = home / "behind", nasty
+        place = home / "smarthost"
+        self.smarthost = (
+            Smarthost(place, self.behind) if nasty is None else NastyHost(place, self.behind, nasty)
+        )
 
     # -- database and verbs --------------------------------------------------------------------
 
@@ -158,6 +177,7 @@ class Plant:
             **own,
             "OPENLETTER_STATE": str(state or self.state),
             "OPENLETTER_SMARTHOST": f"127.0.0.1:{self.smarthost.port}",
+            **({"CRASH_IMPATIENT": "1"} if self.nasty else {}),
             "DJANGO_SETTINGS_MODULE": "openletter.shell.settings",
         }
 
@@ -232,13 +252,19 @@ class Plant:
     def arrivals(self) -> dict[str, set[str]]:
         """Message-ID -> the different hand-overs by which it reached the last server."""
         found: dict[str, set[str]] = defaultdict(set)
+        if self.nasty is not None:
+            return {
+                one.decode(): {f"{number}" for number in range(count)}
+                for one, count in self.nasty.taken.items()
+            }
         for one in received(self.behind):
             queue = _QUEUE_ID.search(one.raw(self.behind)) if self.smarthost.is_postfix else None
             found[one.message_id].add(queue[1].decode() if queue else one.file)
         return found
 
     def judge(self, scenario: str, *, kills: int, started: float) -> Figures:
-        self.smarthost.flush(lambda: sum(1 for _ in received(self.behind)))
+        if self.nasty is None:
+            self.smarthost.flush(lambda: sum(1 for _ in received(self.behind)))
         states = self.counted()["states"]
         assert isinstance(states, dict)
         arrived = self.arrivals()
@@ -264,10 +290,10 @@ class Plant:
 
 
 @contextmanager
-def plant(*, letters: int) -> Iterator[Plant]:
+def plant(*, letters: int, nasty: Nasty | None = None) -> Iterator[Plant]:
     """In a folder that the servers' users can enter, too."""
     with run.folder() as home:
-        made = Plant(home)
+        made = Plant(home, nasty)
         try:
             made.build(letters)
             yield made

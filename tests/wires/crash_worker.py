@@ -5,7 +5,9 @@ Run as `python -m tests.wires.crash_worker VERB ...` with OPENLETTER_STATE (and 
 
 from __future__ import annotations
 
+import dataclasses
 import json
+import os
 import sys
 import time
 from datetime import UTC, datetime, timedelta
@@ -35,13 +37,17 @@ def send(minutes_back: int = 0) -> None:
     from openletter.letters import jobs, sending
 
     sending.MOST_BEYOND_RECALL = 10**9  # the smarthost's log is read afterwards only
+    if os.environ.get("CRASH_IMPATIENT"):
+        be_impatient()
     say("ready")
     idle, now = 0, START - timedelta(minutes=minutes_back)
     while idle < 3:
         now += timedelta(minutes=5)  # what was deferred is due
         try:
             close_old_connections()
-            done = jobs.hand_over(Campaign.objects.get(), now=now, limit=20)
+            done = jobs.hand_over(
+                Campaign.objects.get(), now=now, limit=int(os.environ.get("CRASH_LIMIT", "200"))
+            )
         except (Error, OSError) as error:
             say(f"trouble {type(error).__name__}")
             connection.close()
@@ -51,6 +57,16 @@ def send(minutes_back: int = 0) -> None:
         if not done:
             time.sleep(0.1)
     say("idle")
+
+
+def be_impatient() -> None:
+    """A server that hangs is waited for a second, not ten minutes."""
+    from openletter.letters import doorway
+    from openletter.net.smtp_door import Timeouts
+
+    real = doorway.real_door
+    fast = Timeouts(connect=1, opening=1, reply=1, dot=1)
+    doorway.real_door = lambda: dataclasses.replace(real(), timeouts=fast)
 
 
 def waiting() -> int:

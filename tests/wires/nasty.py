@@ -7,8 +7,8 @@ it took is known. The judge: no letter that was taken may be deferred, refused o
 from __future__ import annotations
 
 import contextlib
+import random
 import socket
-import ssl
 import threading
 import time
 from collections import Counter
@@ -38,17 +38,31 @@ class Nasty:
     takes: bool = True
     """At the dot: the letter is taken, and then it goes wrong."""
     pipelines: bool = True
-    tls: ssl.SSLContext | None = None
+    chance: random.Random | None = None
+    """Given: anything goes wrong anywhere, now and then."""
+    share: float = 0.02
     taken: Counter[bytes] = field(default_factory=Counter)
     connections: int = 0
     _seen: Counter[str] = field(default_factory=Counter)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def goes_wrong(self, place: str) -> bool:
+    def misdeed(self, place: str) -> str:
+        """What goes wrong here now; empty: nothing."""
         with self._lock:
+            if self.chance is not None:
+                return self.chance.choice(ACTIONS) if self.chance.random() < self.share else ""
             self._seen[place] += 1
             first = self.after if place not in (GREETING, EHLO) else 1
-            return place == self.place and first <= self._seen[place] < first + self.times
+            wrong = place == self.place and first <= self._seen[place] < first + self.times
+            return self.action if wrong else ""
+
+    def takes_with(self, action: str) -> bool:
+        """Whether a letter at whose dot this goes wrong is taken; no server lies about it."""
+        if action in ("421", "450", "554"):
+            return False
+        if self.chance is not None and action in ("close", "reset", "hang", "nonsense"):
+            return self.chance.random() < 0.5
+        return self.takes
 
     def take(self, content: bytes) -> None:
         with self._lock:
@@ -93,29 +107,28 @@ class _Talk:
         if b"Message-ID" not in content:
             self.connection.sendall(b"554 5.5.1 no valid recipients\r\n")
             return
-        wrong = self.nasty.goes_wrong(DOT)
-        takes = not wrong or (self.nasty.takes and self.nasty.action not in ("450", "554", "421"))
-        if takes:
+        action = self.nasty.misdeed(DOT)
+        if not action or self.nasty.takes_with(action):
             self.nasty.take(content)
         good = b"250 2.0.0 Ok: queued as 4Nasty%05d\r\n" % sum(self.nasty.taken.values())
-        self._go_wrong(good) if wrong else self.connection.sendall(good)
+        self._go_wrong(action, good) if action else self.connection.sendall(good)
 
     def _say(self, place: str, good: bytes) -> bool:
         """True where the good answer was given."""
-        if self.nasty.goes_wrong(place):
-            self._go_wrong(good)
-            return self.nasty.action in ("drip", "extra", "early", "slow")
+        if action := self.nasty.misdeed(place):
+            self._go_wrong(action, good)
+            return action in ("drip", "extra", "early", "slow")
         self.connection.sendall(good)
         return True
 
-    def _go_wrong(self, good: bytes) -> None:
-        match self.nasty.action:
+    def _go_wrong(self, action: str, good: bytes) -> None:
+        match action:
             case "421":
                 self.connection.sendall(b"421 4.3.2 going down\r\n")
                 raise _Over
             case "450" | "554":
-                code = self.nasty.action.encode()
-                self.connection.sendall(code + b" %s.7.0 no\r\n" % code[:1])
+                code = action.encode()
+                self.connection.sendall(code + b" %s.2.0 no\r\n" % code[:1])
             case "close":
                 raise _Over
             case "reset":

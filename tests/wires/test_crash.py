@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.wires.crash_plant import Figures, Plant, a_moment, copy_folder, plant
+from tests.wires.nasty import Nasty
 
 ABOUT_TO_LEAVE = {"cleared", "handing", "deferred"}
 
@@ -74,6 +75,34 @@ def test_ten_kills_at_random_moments(scenario: str, figures: list[Figures]) -> N
         SCENARIOS[scenario](site, times=10, chance=chance)
         figures.append(site.judge(scenario, kills=10, started=started))
         hold(figures[-1])
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("kills", [0, 10])
+def test_a_server_that_misbehaves_at_random(kills: int, figures: list[Figures]) -> None:
+    """Anywhere, in any of eleven ways, while the sender and the database are killed, too."""
+    chance, started = random.Random(f"1982 {kills}"), time.monotonic()
+    nasty = Nasty(chance=random.Random(f"821 {kills}"), share=0.02)
+    with plant(letters=300, nasty=nasty) as site:
+        for number in range(kills):
+            with site.sender() as process:
+                a_moment(chance, 1.5)
+                process.kill()
+            if number % 5 == 4:
+                site.kill_database()
+                site.start_database()
+        site.send_all()
+        scenario = "a server that misbehaves at random" + (", and kills" if kills else "")
+        row = site.judge(scenario, kills=kills + kills // 5, started=started)
+        figures.append(row)
+        assert (row.duplicates, row.lost) == (0, 0), row
+        assert not ABOUT_TO_LEAVE & set(row.states), row
+        taken = {message for message, count in site.arrivals().items() if count}
+        states = site.counted()["states"]
+        assert isinstance(states, dict)
+        visible = {one for one, state in states.items() if state in ("accepted", "unknown")}
+        assert taken <= visible
+        assert len(visible) + row.states["bounced"] == row.letters
 
 
 def test_a_few_kills_of_each(figures: list[Figures]) -> None:
