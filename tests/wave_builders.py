@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+
+from django.db import transaction
 
 from openletter.campaigns.models import Campaign, Installation, Wave
 from openletter.cases.models import Case
@@ -27,6 +30,14 @@ def told(
     compose(campaign, now=NOW)
     arrive(campaign, at=NOW)
     return choices
+
+
+@contextmanager
+def what_if() -> Iterator[None]:
+    """Whatever is done within is undone afterwards."""
+    with transaction.atomic():
+        yield
+        transaction.set_rollback(True)
 
 
 def compose(campaign: Campaign, *, now: datetime) -> int:
