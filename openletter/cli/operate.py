@@ -208,6 +208,7 @@ def line(
     setup()
     from openletter.campaigns import clock
     from openletter.campaigns.models import LineState
+    from openletter.letters.approvals import letters_held
     from openletter.letters.sending import why_waiting
     from openletter.words import StepName
 
@@ -227,6 +228,8 @@ def line(
         }
         if state.step == StepName.SEND and state.waiting:
             row["because"] = why_waiting(state.campaign, now=clock.now(state.campaign))
+        if state.step == StepName.COMPOSE and (held := letters_held(state.campaign)):
+            row["because"] = {"wording-not-approved": held}
         typer.echo(json.dumps(row) if as_json else _as_line(row))
 
 

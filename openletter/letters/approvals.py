@@ -90,6 +90,11 @@ def waiting(campaign: Campaign, *, letters: QuerySet[Letter] | None = None) -> l
     ]
 
 
+def letters_held(campaign: Campaign) -> int:
+    """How many drafts only an approval lets go on."""
+    return Letter.objects.filter(unapproved(campaign), campaign=campaign, delivery=None).count()
+
+
 # -- a person says yes ---------------------------------------------------------------------------
 
 

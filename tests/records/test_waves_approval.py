@@ -57,6 +57,7 @@ def test_a_real_letter_waits_with_a_reason_until_every_language_is_approved(
     compose(campaign, now=NOW)
     assert Letter.objects.get().delivery is None
     assert told(campaign) == [("first", "en", 1), ("first", "nl", 1)]
+    assert approvals.letters_held(campaign) == 1
     assert steps.waiting(campaign, now=NOW).count() == 0
     approve(campaign, "nl")
     assert compose(campaign, now=NOW) == 0
