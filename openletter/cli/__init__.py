@@ -30,4 +30,6 @@ def version() -> None:
 
 
 for _part in sorted(part.name for part in pkgutil.iter_modules(__path__)):
-    importlib.import_module(f"{__name__}.{_part}").register(app)
+    _module = importlib.import_module(f"{__name__}.{_part}")
+    if hasattr(_module, "register"):  # a part that another part mounts below itself has none
+        _module.register(app)
