@@ -31,7 +31,6 @@ from openletter.words import (
 from tests.builders import NOW, a_campaign
 from tests.site_builders import some_cases
 
-
 MADE_UP = "en-first-made-up"
 """The wording of these letters, as its partner approves it."""
 

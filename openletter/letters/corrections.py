@@ -154,8 +154,10 @@ def waiting_for_wording(campaign: Campaign) -> list[approvals.Waiting]:
     if campaign.exercise:
         return []
     counted: Counter[tuple[int, str]] = Counter()
-    rows = due(campaign).order_by().values_list(
-        "letter__mailbox", "letter__partner_id", "letter__languages"
+    rows = (
+        due(campaign)
+        .order_by()
+        .values_list("letter__mailbox", "letter__partner_id", "letter__languages")
     )
     for _, partner_id, languages in {(m, p, tuple(tags)) for m, p, tags in rows}:
         counted.update((partner_id, tag) for tag in languages)
