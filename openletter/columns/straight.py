@@ -19,7 +19,6 @@ from openletter.wire.lines import LINE_LIMIT
 BLOCK = 1 << 19
 """Smaller than the longest line allowed, so a plain block has none that is too long."""
 WINDOW = 128
-"""So many lines the caller sees of what follows an odd one."""
 SAMPLE, SAMPLES = 1 << 12, 1 << 25
 """Bytes of each block, and of all, that are shown beforehand as a sample."""
 
@@ -31,11 +30,19 @@ class Shape(Protocol):
     def filler(self) -> bytes:
         """What stands for a line that is not plain, without its end."""
 
-    def block(self, block: bytes) -> int:
-        """Lines of a block in which every line is plain; -1 where one is not."""
+    @property
+    def longest(self) -> int:
+        """Bytes that a line may have; of a longer one only its beginning is kept."""
 
-    def line(self, line: bytes) -> bool:
-        """Whether one line, known to be text, is plain."""
+    @property
+    def window(self) -> int:
+        """So many lines the caller sees of what follows an odd one."""
+
+    def block(self, block: bytes) -> bytes | None:
+        """What the engine is to read of a block in which every line is plain; else None."""
+
+    def line(self, line: bytes) -> bytes | None:
+        """The same of one line, known to be text."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +51,8 @@ class Table:
 
     cells: int
     delimiter: bytes
+    longest: int = LINE_LIMIT
+    window: int = WINDOW
     filler: bytes = field(init=False)
     _marks: bytes = field(init=False)
     _harmless: bytes = field(init=False)
@@ -64,19 +73,18 @@ class Table:
     def _is_told_by_marks(self) -> bool:
         return self.cells > 1 and not self.delimiter.isspace()
 
-    def block(self, block: bytes) -> int:
+    def block(self, block: bytes) -> bytes | None:
         if not self._is_told_by_marks:
-            return -1
+            return None
         marks = block.translate(None, self._harmless)
-        count = len(marks) // self.cells
-        return count if marks == self._marks * count else -1
+        return block if marks == self._marks * (len(marks) // self.cells) else None
 
-    def line(self, line: bytes) -> bool:
+    def line(self, line: bytes) -> bytes | None:
         if b"\0" in line or b"\r" in line:
-            return False
+            return None
         if b'"' in line:
-            return self._quoted.fullmatch(line) is not None
-        return line.count(self.delimiter) == self.cells - 1
+            return line if self._quoted.fullmatch(line) else None
+        return line if line.count(self.delimiter) == self.cells - 1 else None
 
 
 _LIST = b"0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ.:/[]-+"
@@ -87,23 +95,21 @@ class Entries:
     """A list: one entry a line, of letters, digits and `.:/[]+-` only."""
 
     filler: bytes = b"-"
+    longest: int = LINE_LIMIT
+    window: int = WINDOW
     skips: bool = False
     """Whether the list has lines of its own to leave out, so that each line must be looked at."""
 
-    def block(self, block: bytes) -> int:
+    def block(self, block: bytes) -> bytes | None:
         if self.skips or block.translate(None, _LIST + b"\n"):
-            return -1
+            return None
         if b"\n\n" in block or b"\n//" in block or block.startswith((b"\n", b"//")):
-            return -1
-        return block.count(b"\n")
+            return None
+        return block
 
-    def line(self, line: bytes) -> bool:
-        return (
-            not self.skips
-            and bool(line)
-            and not line.startswith(b"//")
-            and not line.translate(None, _LIST)
-        )
+    def line(self, line: bytes) -> bytes | None:
+        is_odd = self.skips or not line or line.startswith(b"//")
+        return None if is_odd or line.translate(None, _LIST) else line
 
 
 Odd = Callable[[int, Sequence[bytes]], int]
@@ -133,7 +139,7 @@ def straighten(
     made = Straight(path=original or copy)
     with copy.open("wb") as out:
         work = _Work(made, out, shape=shape, odd=odd, is_copied=original is None)
-        for block in _blocks(chunks):
+        for block in _blocks(chunks, shape.longest):
             work.take(block)
         work.end()
         made.copied = work.is_copied
@@ -142,7 +148,7 @@ def straighten(
     return made
 
 
-def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
+def _blocks(chunks: Iterable[bytes], longest: int) -> Iterator[bytes]:
     """Whole lines, about half a megabyte of them; of a line too long, only its beginning."""
     held = bytearray()
     is_passing = False
@@ -160,8 +166,8 @@ def _blocks(chunks: Iterable[bytes]) -> Iterator[bytes]:
                 break
             yield bytes(held[:cut])
             del held[:cut]
-        if len(held) > LINE_LIMIT + 2 and b"\n" not in held:
-            del held[LINE_LIMIT + 2 :]
+        if len(held) > longest + 2 and b"\n" not in held:
+            del held[longest + 2 :]
             is_passing = True
     if held:
         yield bytes(held)
@@ -194,13 +200,13 @@ class _Work:
     def _is_plain(self, block: bytes) -> bool:
         plain = block.replace(b"\r\n", b"\n") if b"\r" in block else block
         whole = plain if plain.endswith(b"\n") else plain + b"\n"
-        count = self.shape.block(whole)
-        if count < 0 or not _is_text(whole):
+        told = self.shape.block(whole)
+        if told is None or not _is_text(whole):
             return False
         if plain is not block:
             self._begin_copy()
-        self._write(whole)
-        self.made.lines += count
+        self._write(told)
+        self.made.lines += told.count(b"\n")
         return True
 
     def _work_off(self, *, is_end: bool) -> None:
@@ -209,14 +215,15 @@ class _Work:
         out: list[bytes] = []
         while at < len(lines):
             line = lines[at].removesuffix(b"\r")
-            if (are_text or _is_text(line)) and len(line) < BLOCK and self.shape.line(line):
-                out.append(line)
+            is_short = len(line) < BLOCK and (are_text or _is_text(line))
+            if is_short and (told := self.shape.line(line)) is not None:
+                out.append(told)
                 at += 1
                 continue
-            if not is_end and len(lines) - at < WINDOW:
+            if not is_end and len(lines) - at < self.shape.window:
                 break
             number = self.made.lines + at + 1
-            taken = self.odd(number, lines[at : at + WINDOW])
+            taken = self.odd(number, lines[at : at + self.shape.window])
             self.made.odd.update(range(number, number + taken))
             out.extend([self.shape.filler] * taken)
             at += taken

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from openletter.columns.engine import Desk
 from openletter.evidence.columnar import Sheet
-from openletter.evidence.layouts import layout_of
+from openletter.evidence.layouts import laid_out
 from openletter.evidence.rules import reading
 from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.recognise import Hint, NotRead, Recognised
@@ -31,9 +31,10 @@ def sheet_of(
 def judged(
     desk: Desk, part: Part, known: Recognised, *, now: datetime, original: Path | None = None
 ) -> Sheet | None:
-    layout = layout_of(known)
-    if layout is None:
+    found = laid_out(known, part)
+    if found is None:
         return None
+    known, layout = found
     around = reading.circumstances(part, known, now=now)
     sheet = Sheet(desk, layout=layout, around=around)
     head = islice(lines(part.open()), reading.HEAD_LINES)

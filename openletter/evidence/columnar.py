@@ -88,7 +88,7 @@ class Sheet:
         made = straighten(
             chunks,
             copy=self.desk.place("straight.csv"),
-            original=original,
+            original=None if self.layout.odd else original,
             shape=self.layout.shape,
             odd=self._odd_line,
         )
@@ -111,6 +111,8 @@ class Sheet:
         return taken
 
     def _record(self, number: int, window: Sequence[bytes]) -> tuple[Record | None, int]:
+        if self.layout.odd:
+            return self.layout.odd(number, window[0]), 1
         record = next(self.layout.records(lines_of(number, window[:1])), None)
         if record is None or record.problem != "unclosed-quote":
             return record, 1

@@ -21,6 +21,7 @@ def labels_of(known: Recognised) -> dict[str, str]:
         "source": known.feed.id,
         "only_by_tag": known.only_by_tag,
         "header": known.header,
+        "is_json": known.is_json,
         "mapping": asdict(known.mapping) if known.mapping else None,
         "file_time": known.file_time.isoformat() if known.file_time else None,
     }
@@ -57,6 +58,7 @@ def read_labels(desk: Desk, path: Path, book: SourceBook) -> Recognised | None:
         feed=feed,
         only_by_tag=told["only_by_tag"],
         header=tuple(told["header"]),
+        is_json=told.get("is_json", False),
         mapping=_mapping(told["mapping"]),
         file_time=datetime.fromisoformat(time) if time else None,
     )

@@ -11,12 +11,15 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from openletter.columns.straight import Entries, Shape, Table
+from openletter.evidence.jsonlines import MARK, Objects, as_lines, names_of, odd, types_of
+from openletter.evidence.jsonlines import row as json_row
 from openletter.evidence.rules.feeds import Feed, Format
 from openletter.evidence.rules.recognise import Recognised
 from openletter.wire import mappedcsv, plainlist, shadowserver
 from openletter.wire.feedrow import FeedRow
 from openletter.wire.lines import Line, lines
 from openletter.wire.table import Record, records
+from openletter.wire.unpack import Part
 
 _SCHEME = "([A-Za-z][A-Za-z0-9+.-]{0,15})"
 _ENTRY4 = f"^(?:{_SCHEME}://)?([0-9.]+)(?::([0-9]{{1,5}}))?$"
@@ -44,6 +47,8 @@ class Layout:
     records: Callable[[Iterable[Line]], Iterator[Record]]
     kept: tuple[int, ...] = ()
     """Wanted columns that the engine keeps as they are; the others can be spelled again."""
+    odd: Callable[[int, bytes], Record | None] | None = None
+    """A line that isn't plain as its record, where lines are not read as a table's."""
     spelled: str = ""
     """SQL: the text of a plain time, from its moment `seen`."""
 
@@ -90,12 +95,24 @@ def lines_of(number: int, window: Sequence[bytes]) -> list[Line]:
     ]
 
 
-def layout_of(known: Recognised) -> Layout | None:
-    """The layout of a recognised file; None for forms that are read row by row."""
+def layout_of(known: Recognised, *, types: Sequence[type] = ()) -> Layout | None:
+    """The layout of a recognised file; None for forms that are read row by row.
+
+    JSON has one when its header is known (`jsonlines.as_lines`).
+    """
     if known.feed.lists_64s or known.feed.needs_transcript:
         return None  # a judgement that rests on the address's family, or on each row's proof
+    if known.is_json:
+        return _objects(known, types) if known.header else None
     make = _LAYOUTS.get(known.format)
     return make(known) if make else None
+
+
+def laid_out(known: Recognised, part: Part) -> tuple[Recognised, Layout] | None:
+    """A recognised part with its layout; None where it is to be read row by row."""
+    told = as_lines(known, part)
+    layout = layout_of(told, types=types_of(part) if told.is_json else ())
+    return (told, layout) if layout else None
 
 
 # -- tables --------------------------------------------------------------------------------------
@@ -105,21 +122,64 @@ def _report(known: Recognised) -> Layout | None:
     place = {name: at for at, name in enumerate(known.header)}
     telling = ["port", "protocol", "tag", "reason", *_downgrading(known.feed)]
     return _table(
-        known,
         address=[place["ip"]],
         time=[place["timestamp"]],
         rest=sorted({place[name] for name in telling if name in place}),
         wanted=range(len(known.header)),
         delimiter=",",
+        cells=len(known.header),
         row=lambda record: next(shadowserver.rows([record], known.header)),
     )
 
 
 def _mapped(known: Recognised) -> Layout | None:
     mapping = known.mapping
-    if mapping is None or not known.header or {"address", "time"} & set(mapping.values):
+    if mapping is None or not known.header:
         return None
-    place = {name: at for at, name in enumerate(shadowserver.columns(known.header))}
+    names = shadowserver.columns(known.header)
+    return _by_mapping(
+        known,
+        mapping,
+        names,
+        delimiter=mapping.delimiter,
+        row=lambda record: next(mappedcsv.rows([record], known.header, mapping)),
+    )
+
+
+def _objects(known: Recognised, types: Sequence[type]) -> Layout | None:
+    mapping = known.mapping
+    if mapping is None or known.format is not Format.MAPPED:
+        return None
+    names = names_of(known, mapping)
+    made = _by_mapping(
+        known,
+        mapping,
+        names,
+        delimiter=MARK,
+        row=lambda record: json_row(record, names, mapping),
+    )
+    return made and replace(
+        made,
+        shape=Objects(known.header, names, types),
+        has_header=False,
+        odd=lambda number, raw: odd(number, raw, names),
+    )
+
+
+def _by_mapping(
+    known: Recognised,
+    mapping: mappedcsv.CsvMapping,
+    names: Sequence[str],
+    *,
+    delimiter: str,
+    row: Callable[[Record], FeedRow],
+) -> Layout | None:
+    """Which of these columns the mapping takes for what; of JSON, the other cells are empty."""
+    if {"address", "time"} & set(mapping.values):
+        return None
+    keys = (key.strip().lower() for key in known.header)
+    named = set(keys) if known.is_json else set(names)
+    place = {name: at for at, name in enumerate(names) if name in named}
     columns = {
         name: [place[one] for one in given if one in place]
         for name, given in mapping.columns.items()
@@ -129,34 +189,36 @@ def _mapped(known: Recognised) -> Layout | None:
         at for name, given in columns.items() if name not in {"address", "time"} for at in given
     ]
     telling += [facts[name] for name in _downgrading(known.feed) if name in facts]
-    used = {at for given in columns.values() for at in given} | set(facts.values())
+    asked = {one for given in mapping.columns.values() for one in given} | {*mapping.facts.values()}
+    if not columns["address"]:
+        return None
     return _table(
-        known,
         address=columns["address"],
         time=columns.get("time", []),
         rest=sorted(set(telling)),
-        wanted=sorted(used),
-        delimiter=mapping.delimiter,
-        row=lambda record: next(mappedcsv.rows([record], known.header, mapping)),
+        wanted=[at for at, name in enumerate(names) if name in asked],
+        delimiter=delimiter,
+        cells=len(names),
+        row=row,
     )
 
 
 def _table(
-    known: Recognised,
     *,
     address: Sequence[int],
     time: Sequence[int],
     rest: Sequence[int],
     wanted: Sequence[int],
     delimiter: str,
+    cells: int,
     row: Callable[[Record], FeedRow],
 ) -> Layout | None:
     mark = delimiter.encode()
     if len(mark) != 1 or set(address) & {*time, *rest} or set(time) & set(rest):
         return None
     return Layout(
-        shape=Table(len(known.header), mark),
-        cells=len(known.header),
+        shape=Table(cells, mark),
+        cells=cells,
         delimiter=delimiter,
         address=_first(address),
         time=_first(time),

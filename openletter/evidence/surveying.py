@@ -16,7 +16,7 @@ from openletter.columns.engine import Desk, desk
 from openletter.columns.netblocks import from_file, work_lists
 from openletter.evidence import comparing
 from openletter.evidence.columnar import Sheet
-from openletter.evidence.layouts import layout_of
+from openletter.evidence.layouts import laid_out
 from openletter.evidence.rules import reading
 from openletter.evidence.rules.feeds import SourceBook
 from openletter.evidence.rules.recognise import Hint, NotRead, Recognised
@@ -79,12 +79,12 @@ _NEW = "CREATE OR REPLACE TEMP TABLE news (hi UBIGINT, lo UBIGINT, sign UINTEGER
 
 def _part(at: Desk, part: unpack.Part, made: Survey, *, asked: Asked, path: Path) -> None:
     known = reading.known_form(part, book=asked.book, hint=asked.hint)
-    layout = layout_of(known) if isinstance(known, Recognised) else None
-    if isinstance(known, NotRead) or layout is None:
+    found = laid_out(known, part) if isinstance(known, Recognised) else None
+    if isinstance(known, NotRead) or found is None:
         made.not_read[part.name] = known.reason if isinstance(known, NotRead) else "read-by-ingest"
         return
     around = reading.circumstances(part, known, now=asked.now)
-    sheet = Sheet(at, layout=layout, around=around, counts_only=True)
+    sheet = Sheet(at, layout=found[1], around=around, counts_only=True)
     head = list(islice(lines(part.open()), reading.HEAD_LINES))
     sheet.read(part.open(), head=head, original=_original(part, path))
     known_days = [one.resolve() for one in asked.known]

@@ -24,7 +24,7 @@ from openletter.evidence import comparing, dayfiles, fetching, spool
 from openletter.evidence.columnar import Sheet
 from openletter.evidence.kinds import moment_of
 from openletter.evidence.labels import join, labels_of
-from openletter.evidence.layouts import layout_of
+from openletter.evidence.layouts import laid_out
 from openletter.evidence.models import Batch, Part, Source
 from openletter.evidence.rules import reading, signs
 from openletter.evidence.rules.fullness import Counts, why_not_whole
@@ -78,9 +78,10 @@ class WideReader:
     def __call__(
         self, part: unpack.Part, known: Recognised, around: Circumstances
     ) -> Iterator[RowOf | FileVerdict] | None:
-        layout = layout_of(known)
-        if layout is None or not _is_big(part):
+        found = laid_out(known, part) if _is_big(part) else None
+        if found is None:
             return None
+        known, layout = found
         return self._events(part, known, Sheet(self._opened(), layout=layout, around=around))
 
     def _events(

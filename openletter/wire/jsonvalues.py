@@ -13,6 +13,7 @@ import math
 import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain, islice
 from typing import NamedTuple, NoReturn
 
 from openletter.wire.visible import visible_bytes
@@ -28,6 +29,8 @@ _NOT_SPACE = re.compile(rb"[^ \t\r\n]")
 LONGEST_NUMBER = 40
 _SCALAR = 100
 _KEPT = 1 << 20
+_HEAD = 200
+"""Pieces in which a first line of any allowed length shows its end."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,8 +77,36 @@ def first(chunks: Iterable[bytes], *, limits: Limits | None = None) -> JsonValue
 
 
 def break_in(chunks: Iterable[bytes], *, limits: Limits | None = None) -> JsonValue | None:
-    """Where a file cannot be read any further, so that nothing of it should be taken."""
-    return next((told for told in values(chunks, limits=limits) if told.is_last), None)
+    """Where a file cannot be read any further, so that nothing of it should be taken.
+
+    Line by line there is no such place.
+    """
+    source = iter(chunks)
+    head = list(islice(source, _HEAD))
+    if is_lines(head):
+        return None
+    told = values(chain(head, source), limits=limits)
+    return next((one for one in told if one.is_last), None)
+
+
+def is_lines(chunks: Iterable[bytes], *, limits: Limits | None = None) -> bool:
+    """Whether each line is a value of its own."""
+    source = _Source(iter(chunks), limits or Limits())
+    source.drop_mark()
+    source.next_byte()
+    return source.is_line_by_line()
+
+
+def in_line(raw: bytes, line: int, *, limits: Limits | None = None) -> JsonValue | None:
+    """What `values` tells of one line of many; None of an empty one."""
+    bounds = limits or Limits()
+    text = (raw.removeprefix(_BOM) if line == 1 else raw).lstrip(b" \t\r\n")
+    if not text:
+        return None
+    if len(text) > bounds.value:
+        return _value(line, line, text[:400].rstrip(), "json-too-large")
+    text = text.rstrip()
+    return _value(line, line, text, _Scan(bounds).problem_of(text))
 
 
 # -- the three looks -----------------------------------------------------------------------------
@@ -255,10 +286,11 @@ class _Source:
     def take_line(self) -> tuple[bytes, str]:
         """The rest of the line; one that is too long is passed over but for its beginning."""
         end = self._end_of_line()
-        problem = "" if end >= 0 else "json-too-large"
+        is_short = 0 <= end - self._at <= self.limits.value
+        problem = "" if is_short else "json-too-large"
         if end < 0 and len(self._held) - self._at <= self.limits.value:
             end, problem = len(self._held), ""
-        raw = bytes(self._held[self._at : end if end >= 0 else self._at + 400])
+        raw = bytes(self._held[self._at : self._at + 400 if problem else end])
         while end < 0:
             self.drop(len(self._held) - self._at)
             more = self._fill()

@@ -104,7 +104,7 @@ def rows(
             excerpt = record.excerpt or visible(mapping.delimiter.join(record.cells))
             yield FeedRow(row=record.number, line=record.line, problem=problem, excerpt=excerpt)
         else:
-            yield _row(record, place=place, mapping=mapping)
+            yield row_of(record, place=place, mapping=mapping)
 
 
 def rows_of_values(values: Iterable[JsonValue], mapping: CsvMapping) -> Iterator[FeedRow]:
@@ -114,10 +114,15 @@ def rows_of_values(values: Iterable[JsonValue], mapping: CsvMapping) -> Iterator
         if problem or not isinstance(told.value, dict):
             yield FeedRow(row=told.number, line=told.line, problem=problem, excerpt=told.excerpt)
             continue
-        cells = dict(_flat(told.value))
+        cells = flat(told.value)
         place = {name: at for at, name in enumerate(cells)}
         record = Record(told.number, told.line, list(cells.values()))
-        yield _row(record, place=place, mapping=mapping)
+        yield row_of(record, place=place, mapping=mapping)
+
+
+def flat(value: Mapping[object, object]) -> dict[str, str]:
+    """The cells of an object by their names."""
+    return dict(_flat(value))
 
 
 def _flat(value: Mapping[object, object], *, before: str = "") -> Iterator[tuple[str, str]]:
@@ -140,7 +145,8 @@ def _plain(held: object) -> str:
     return str(held) if isinstance(held, str | int | float) else ""
 
 
-def _row(record: Record, *, place: Mapping[str, int], mapping: CsvMapping) -> FeedRow:
+def row_of(record: Record, *, place: Mapping[str, int], mapping: CsvMapping) -> FeedRow:
+    """A record as the mapping reads it; `place` says which cell has which name."""
     found = {name: _cell(name, record.cells, place=place, mapping=mapping) for name in FIELDS}
     facts = {
         name: record.cells[place[column]]

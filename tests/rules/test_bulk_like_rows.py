@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import random
 from collections import Counter
@@ -206,6 +207,61 @@ def test_mapped_tables(state: Path, content: bytes) -> None:
 @given(content=files("when,ip", table_rows(cell(TIMES), cell(ADDRESSES))))
 def test_tables_without_times(state: Path, content: bytes) -> None:
     compare(state, "own-2026-03-01.csv", content, Hint(mapping=UNDATED))
+
+
+JSON_VALUES = st.one_of(
+    cell(ADDRESSES), cell(PORTS), cell(TIMES), cell(TAGS), st.none(), st.booleans(),
+    st.sampled_from([0, 80, -1, 3128, 1.5, 80.0, 10**19, [], ["socks5"], {"ip": "192.0.2.7"}]),
+    st.sampled_from(['a"b', "back\\slash", "tab\t", "é", "\u2028", "x" * 50]),
+)  # fmt: skip
+JSON_RUBBISH = [
+    "", " ", "{}", "[]", "null", '"text"', "{", '{"ip":"192.0.2.1"', '{"ip":"192.0.2.1","ip":"x"}',
+    '{"ip":"192.0.2.1"} {"ip":"192.0.2.2"}', '{"IP":"192.0.2.1","port":80}', '{"ip":NaN}',
+    '{"ip":"192.0.2.1","port":080}', '{"ip":"192.0.2.\\ud800"}', "{'ip':'192.0.2.1'}",
+    '{"ip":192.0.2.1,"port":"80}', '\ufeff{"ip":"192.0.2.1"}', '{"ip":"192.0.2.1\x01"}',
+]  # fmt: skip
+
+
+@st.composite
+def objects(draw: st.DrawFn) -> str:
+    if draw(st.integers(0, 9)) == 0:
+        return draw(cell(JSON_RUBBISH))
+    row = {
+        "ip": draw(cell(ADDRESSES)), "port": draw(st.sampled_from([80, 3128, 1080, None])),
+        "seen": draw(cell(TIMES)), "kind": draw(cell(TAGS)), "name": draw(cell(["", "a.example"])),
+        "more": draw(st.sampled_from([1, 1.5, "text", None, True, 'q"q'])),
+    }  # fmt: skip
+    if draw(st.integers(0, 5)) == 0:
+        row[draw(st.sampled_from([*row, "other", "Port", "code"]))] = draw(JSON_VALUES)
+    pairs = draw(st.permutations([*row])) if draw(st.integers(0, 9)) == 0 else [*row]
+    tight = draw(st.booleans())
+    return json.dumps(
+        {key: row[key] for key in pairs}, ensure_ascii=draw(st.booleans()),
+        separators=(",", ":") if tight else None,
+    )  # fmt: skip
+
+
+FIRST = '{"ip": "192.0.2.1", "port": 80, "seen": "2026-03-02 06:00:00", "kind": "http", "name": "", "more": 1}'
+
+
+@FAST
+@given(content=files(FIRST, objects()))
+def test_objects_one_a_line(state: Path, content: bytes) -> None:
+    compare(state, "own.json", content, Hint(mapping=MAPPING))
+    count(state, "own.json", content, Hint(mapping=MAPPING))
+
+
+def test_most_objects_are_read_in_columns(state: Path) -> None:
+    rows = [
+        {"ip": f"192.0.2.{number % 250}", "port": 80 + number % 3, "kind": "http", "x": number}
+        for number in range(3_000)
+    ]
+    for at in range(0, 3_000, 100):
+        rows[at]["kind"] = 'q"http'
+    content = "\n".join(json.dumps(row) for row in rows).encode()
+    sheet = compare(state, "own-2026-03-01.json", content, Hint(mapping=MAPPING))
+    assert sheet is not None
+    assert sheet.told.rows_by_judge <= 30
 
 
 @st.composite

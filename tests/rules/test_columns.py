@@ -128,7 +128,6 @@ def test_the_most_specific_network_answers(tmp_path: Path) -> None:
 def test_a_line_without_end_takes_no_memory_and_is_odd(
     tmp_path: Path, size: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(straight, "LINE_LIMIT", 1_000)
     monkeypatch.setattr(straight, "BLOCK", 500)
     content = b"a,b\n" + b"x" * 100_000 + b"\n1,2\n"
     seen: list[tuple[int, int]] = []
@@ -141,7 +140,7 @@ def test_a_line_without_end_takes_no_memory_and_is_odd(
     stream = io.BytesIO(content)
     made = straight.straighten(
         iter(lambda: stream.read(size), b""), copy=tmp_path / "c", original=None,
-        shape=straight.Table(2, b","), odd=odd,
+        shape=straight.Table(2, b",", longest=1_000), odd=odd,
     )  # fmt: skip
     assert made.lines == 3
     assert [number for number, _ in seen] == [2]
