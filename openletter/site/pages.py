@@ -27,6 +27,8 @@ from openletter.words import Weakness
 PROXIES = frozenset({Weakness.OPEN_HTTP_PROXY, Weakness.OPEN_SOCKS})
 KEPT_FOR = 3600
 """Seconds for which a partner's program may keep a guide without asking."""
+STILL_OPEN = "still-open"
+"""Where a reader goes on who followed a guide, and it is still open."""
 LIVE = (CampaignState.RUNNING, CampaignState.WAITING)
 
 
@@ -113,6 +115,7 @@ def guide(request: HttpRequest, guide_id: str) -> HttpResponse:
         "sections": read(found.page, values=Values()),
         "in_english": found.language != language,
         "unreviewed": found.language != "en" and not found.reviewed_by,
+        "next": library.guide(STILL_OPEN, language=language) if found.is_for_letters else None,
     }
     return render(request, "site/guide.html", told)
 

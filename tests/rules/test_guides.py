@@ -304,6 +304,30 @@ def test_the_page_shows_neither_the_lab_nor_the_letters_text() -> None:
             assert {SectionKey.ABOUT, SectionKey.FIX, SectionKey.STILL_OPEN} <= keys
 
 
+def test_a_link_to_another_guide_leads_to_one_and_stands_on_the_site_only() -> None:
+    """A link's target is an id: what a letter or a case's page prints cannot resolve it."""
+    for name, tag in WHERE:
+        guide = library.guide(name, language=tag)
+        prose = [p.text for s in guide.sections for p in s.pieces if isinstance(p, Prose)]
+        leads_to = {found for text in prose for found in re.findall(r"\]\(([^)]*)\)", text)}
+        assert leads_to <= set(library.ids()), (name, tag)
+        assert not leads_to or not guide.is_for_letters, (name, tag)
+        if tag != "en":
+            there = [
+                p.text for s in library.guide(name).page for p in s.pieces if isinstance(p, Prose)
+            ]
+            assert leads_to == {f for text in there for f in re.findall(r"\]\(([^)]*)\)", text)}
+
+
+def test_every_cause_outside_a_product_is_reached_from_still_open() -> None:
+    prose = [
+        p.text for s in library.guide("still-open").page for p in s.pieces if isinstance(p, Prose)
+    ]
+    outside = {g.id for g in library.all_guides() if g.kind is Kind.OUTSIDE}
+    assert outside <= {f for text in prose for f in re.findall(r"\]\(([^)]*)\)", text)}
+    assert outside
+
+
 def test_an_unknown_guide_is_an_error_and_a_missing_language_is_english() -> None:
     with pytest.raises(GuideError):
         library.guide("../etc")
