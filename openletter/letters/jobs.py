@@ -51,6 +51,8 @@ REFUSALS_IN_A_ROW = 5
 LOOK_EVERY = 0.25
 """Seconds between two looks for a stop; also the longest that a fate stays unwritten."""
 WRITE_AT = 50
+FIRST_CLAIM = 25
+"""A run begins small and doubles, so that a door that fails at once costs few unknown ones."""
 BUDGET = 20.0
 """Seconds after which a run claims nothing more."""
 BACK_EVERY = 60.0
@@ -131,10 +133,10 @@ class _Run:
             return 0
 
     def _claims(self, fleet: Fleet, limit: int) -> int:
-        settled, until = 0, time.monotonic() + BUDGET
+        settled, until, size = 0, time.monotonic() + BUDGET, FIRST_CLAIM
         room, worker = sending.room_now(self._campaign, now=self._now), _worker()
         while settled < limit and time.monotonic() < until and not self._is_stopped:
-            most = min(limit - settled, LARGEST_BATCH)
+            most = min(limit - settled, size)
             claimed = sending.claim(
                 self._campaign, worker=worker, now=self._now, limit=most, room=room
             )
@@ -143,6 +145,7 @@ class _Run:
             room = room.without(sum(not one.is_answer for one in claimed))
             self._write_journal(claimed)
             settled += self._one_batch(fleet, claimed)
+            size = min(size * 2, LARGEST_BATCH)
         return settled
 
     def _write_journal(self, claimed: Sequence[Claimed]) -> None:

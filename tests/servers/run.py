@@ -186,11 +186,15 @@ POSTFIX_QUEUES = (
 
 @contextmanager
 def postfix(
-    *, port: int = 0, settings: Mapping[str, str] | None = None, home: Path | None = None
+    *,
+    port: int = 0,
+    settings: Mapping[str, str] | None = None,
+    home: Path | None = None,
+    more: tuple[str, str] = ("", ""),
 ) -> Iterator[Server]:
     """Run Postfix's master with its own queue; it discards mail unless `settings` say otherwise.
 
-    Its log is `server.home / "log"`. Give `home` to keep the queue over a kill and a new start.
+    Its log is `server.home / "log"`. `more`: lines for main.cf and master.cf. Give `home` to keep the queue over a kill and a new start.
     """
     master = needs("postfix")
     if not IS_ROOT:
@@ -198,6 +202,9 @@ def postfix(
     port = port or free_port()
     with folder() if home is None else _kept(home) as here:
         _lay_postfix(here, port, settings or {})
+        for name, lines in zip(("main.cf", "master.cf"), more, strict=True):
+            with (here / "etc" / name).open("a") as file:
+                file.write(lines)
         command = [master, "-c", here / "etc", "-d"]
         with running(command, home=here, port=port) as server:
             yield server
