@@ -187,6 +187,30 @@ def test_whatever_a_server_says_each_letter_has_one_fate(
     assert accepted <= contents
 
 
+@given(st.lists(ANSWERS, max_size=30))
+@settings(deadline=None)
+def test_it_does_not_matter_in_which_pieces_answers_come(answers: list[bytes]) -> None:
+    """Good turns are read in one piece, everything else word by word: the fates are the same."""
+    stream = (OK + OK + GO) + (QUEUED + OK + OK + GO) * 2 + b"".join(answers)
+
+    def told(pieces: list[bytes]) -> tuple[list[tuple[int, Fate]], str]:
+        flow, take = Flow(PIPELINED), letters(9)
+        said(flow, take)
+        fates: list[tuple[int, Fate]] = []
+        for piece in pieces:
+            flow.feed(piece)
+            fates += flow.fates()
+            if flow.broken:
+                break
+            said(flow, take)
+        return fates + flow.end(dot_was_said=True), flow.broken
+
+    turns = [OK + OK + GO, QUEUED + OK + OK + GO, QUEUED + OK + OK + GO, *answers]
+    lines = stream.splitlines(keepends=True)
+    by_line = told(lines)
+    assert told(turns) == by_line
+
+
 # -- signing in ---------------------------------------------------------------------------------
 
 LOGIN = Login(user="jo", password="s3cret")
