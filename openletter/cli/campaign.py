@@ -293,20 +293,7 @@ def _print(made: Plan, *, seed: str) -> None:
     )
     _left_out("Left out (cases)", made.left_out)
     _left_out("Findings that became no case", made.not_pursued)
-    for later in made.later:
-        typer.echo(
-            f"\n{later.kind}: {later.left} letters have left, {later.written} are written, "
-            f"{later.due} mailboxes are still to be written to."
-        )
-        _left_out(f"No {later.kind} (mailboxes)", later.none)
-    if made.unapproved:
-        _table(
-            "Waiting until their partner approves the wording (letters)",
-            (
-                (f"{one.partner.name}: {one.kind}, {one.language}", one.letters)
-                for one in made.unapproved
-            ),
-        )
+    _print_later(made)
     typer.echo(f"\nLetters to read (seed {seed}; `openletter letter show REFERENCE`):")
     for letter in made.sample:
         typer.echo(f"  {print_reference(letter.reference)}  {visible(letter.mailbox)}")
@@ -325,6 +312,24 @@ def _print_rhythm(campaign: Campaign) -> None:
         )
     if campaign.provider_per_hour:
         typer.echo(f"At most {campaign.provider_per_hour} an hour to one mail provider.")
+
+
+def _print_later(made: Plan) -> None:
+    """What comes after the first letters, and what waits for a partner's approval."""
+    for later in made.later:
+        typer.echo(
+            f"\n{later.kind}: {later.left} letters have left, {later.written} are written, "
+            f"{later.due} mailboxes are still to be written to."
+        )
+        _left_out(f"No {later.kind} (mailboxes)", later.none)
+    if made.unapproved:
+        _table(
+            "Waiting until their partner approves the wording (letters)",
+            (
+                (f"{one.partner.name}: {one.kind}, {one.language}", one.letters)
+                for one in made.unapproved
+            ),
+        )
 
 
 def _left_out(title: str, rows: list[LeftOut]) -> None:
