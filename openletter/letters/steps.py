@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from functools import cache
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
@@ -48,7 +47,7 @@ def waiting(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
     A draft that may not be cleared yet (not started, paused, pace used up) does not count. What is
     to be corrected waits first.
     """
-    stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
+    stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions(campaign))
     moving = Q(letter__in=stale.values("pk"))
     if campaign.may_send and room(campaign, now=now) > 0:
         ripe = waves.drafts(campaign).filter(wave__opens_at__lte=now)
@@ -81,7 +80,7 @@ def _write(campaign: Campaign, *, now: datetime, limit: int) -> int:
     waiting = fresh.values_list("mailbox", flat=True)[: limit * 10]
     mailboxes = list(dict.fromkeys(waiting))[:limit]
     asked = set(fresh.filter(mailbox__in=mailboxes).values_list("pk", flat=True))
-    stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions())
+    stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions(campaign))
     renewed = stale.exclude(mailbox__in=mailboxes).order_by("id").values_list("mailbox", flat=True)
     others = list(dict.fromkeys(renewed[: max(limit - len(mailboxes), 0)]))
     if mailboxes or others:
@@ -139,12 +138,11 @@ def _drop_drafts(campaign: Campaign, mailboxes: Sequence[str]) -> None:
     old.delete()
 
 
-@cache
-def _versions() -> tuple[str, ...]:
-    """Wording versions that a letter of today can have."""
-    local = [tag for tag in library.languages() if tag != "en"]
-    spoken = [("en",), *((tag, "en") for tag in local)]
-    return tuple(library.version(kind, tags) for kind in library.kinds() for tags in spoken)
+def _versions(campaign: Campaign) -> tuple[str, ...]:
+    """Wording versions that a draft may have: those of its own languages, as they are today."""
+    spoken = waves.drafts(campaign).order_by().values_list("languages", flat=True).distinct()
+    offered = [tuple(tags) for tags in spoken if set(tags) <= set(library.languages())]
+    return tuple(library.version(kind, tags) for kind in library.kinds() for tags in offered)
 
 
 # -- clear ---------------------------------------------------------------------------------------
@@ -170,7 +168,7 @@ def clear(campaign: Campaign, *, now: datetime, limit: int) -> int:
 
 
 def _clearable(campaign: Campaign, *, now: datetime) -> QuerySet[Letter]:
-    good = waves.good_drafts(campaign, now=now, old=OLD, versions=_versions())
+    good = waves.good_drafts(campaign, now=now, old=OLD, versions=_versions(campaign))
     good = good.exclude(approvals.unapproved(campaign)).filter(wave__opens_at__lte=now)
     return good.select_for_update(of=("self",)).order_by("id")
 

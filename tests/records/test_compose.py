@@ -153,7 +153,7 @@ def test_the_envelope_names_an_international_domain_by_its_label() -> None:
 
 def test_a_language_without_a_wording_is_written_in_english() -> None:
     campaign = planned()
-    chosen_cases(campaign, ["192.0.2.1"], languages=["ja", "en"])
+    chosen_cases(campaign, ["192.0.2.1"], languages=["hi", "en"])
     run(campaign)
     assert the_letter().languages == ["en"]
 
@@ -435,6 +435,17 @@ def test_a_changed_wording_is_not_cleared_as_it_was() -> None:
     Letter.objects.update(wording_version="first-of-yesterday")
     assert run(campaign) == 1
     assert the_letter().wording_version == library.version(WaveKind.FIRST, ("nl", "en"))
+
+
+def test_a_letter_in_three_languages_is_written_once_and_cleared() -> None:
+    campaign = a_campaign_with_wave(state=CampaignState.RUNNING)
+    chosen_cases(campaign, ["192.0.2.1"])
+    Choice.objects.update(languages=["nl", "fr", "en"])
+    assert run(campaign) > 0
+    letter = the_letter()
+    assert letter.languages == ["nl", "fr", "en"]
+    assert letter.delivery is not None
+    assert run(campaign, now=NOW + HOUR) == 0
 
 
 # -- waves ---------------------------------------------------------------------------------------
