@@ -18,10 +18,12 @@ from procrastinate.contrib.django import app as queue_app
 from procrastinate.contrib.django.django_connector import DjangoConnector
 from procrastinate.exceptions import AlreadyEnqueued
 
+from openletter.campaigns import clock
 from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import CampaignState
 from openletter.letters.models import Correction
 from openletter.line import LINE, QUEUES, Step, measure, run_step
+from openletter.replies import breaker
 from openletter.words import StepName
 
 TICK_QUEUE = "tick"
@@ -91,9 +93,13 @@ def ended_with_corrections() -> Iterable[Campaign]:
 @line_tasks.periodic(cron=f"* * * * * */{TICK_SECONDS}")
 @line_tasks.task(name="tick", queue=TICK_QUEUE, queueing_lock="tick")
 def tick(timestamp: int) -> None:
-    """Measure every step that is due and wake those with something waiting."""
+    """Measure every step that is due and wake those with something waiting.
+
+    Before that the breaker looks whether a campaign goes wrong: it is asked every ten seconds.
+    """
     due = [step for step in LINE if timestamp % int(step.every.total_seconds()) < TICK_SECONDS]
     for campaign in live_campaigns():
+        breaker.check(campaign, now=clock.now(campaign))
         wake([step for step in due if measure(step, campaign)], campaign)
     putting_right = [step for step in due if step.name in PUTS_RIGHT]
     for campaign in ended_with_corrections():
