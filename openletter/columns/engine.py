@@ -48,6 +48,10 @@ class NotAFileError(ValueError):
     """A path that the engine could read as something else than one file."""
 
 
+class TooMuchError(Exception):
+    """More memory or temp space was asked for than there is for it."""
+
+
 class Desk:
     """An engine and its folder, where files for it are put and it puts its own."""
 
@@ -56,17 +60,20 @@ class Desk:
 
     def run(self, statement: str, *values: object) -> None:
         """Run a statement for its effect."""
-        self.engine.execute(statement, list(values))
+        with _bounded():
+            self.engine.execute(statement, list(values))
 
     def rows(self, statement: str, *values: object) -> Iterator[tuple[object, ...]]:
         """Rows of a query, fetched in pieces."""
-        cursor = self.engine.execute(statement, list(values))
+        with _bounded():
+            cursor = self.engine.execute(statement, list(values))
         while piece := cursor.fetchmany(10_000):
             yield from piece
 
     def number(self, statement: str, *values: object) -> int:
         """The one number that a query gives; nothing is zero."""
-        found = self.engine.execute(statement, list(values)).fetchone()
+        with _bounded():
+            found = self.engine.execute(statement, list(values)).fetchone()
         return int(found[0] or 0) if found else 0
 
     def fill(self, table: str, columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
@@ -84,6 +91,16 @@ class Desk:
     def place(self, name: str) -> Path:
         """Where a file of that name lies in the engine's folder."""
         return self.folder / name
+
+
+@contextmanager
+def _bounded() -> Iterator[None]:
+    import duckdb  # noqa: PLC0415 - as in `desk`
+
+    try:
+        yield
+    except duckdb.OutOfMemoryException as problem:
+        raise TooMuchError(str(problem).partition("\n")[0]) from None
 
 
 @contextmanager

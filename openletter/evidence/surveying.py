@@ -12,7 +12,7 @@ from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
-from openletter.columns.engine import Desk, desk
+from openletter.columns.engine import Desk, TooMuchError, desk
 from openletter.columns.netblocks import from_file, work_lists
 from openletter.evidence import comparing
 from openletter.evidence.columnar import Sheet
@@ -69,9 +69,14 @@ def survey(
 
 
 def _file(at: Desk, path: Path, made: Survey, *, asked: Asked, contents: Contents) -> None:
-    with path.open("rb") as stream:
-        for part in contents(str(path), stream):
-            _part(at, part, made, asked=asked, path=path.resolve())
+    try:
+        with path.open("rb") as stream:
+            for part in contents(str(path), stream):
+                _part(at, part, made, asked=asked, path=path.resolve())
+    except unpack.UnreadableFileError as problem:
+        made.not_read[str(path)] = problem.code
+    except TooMuchError:
+        made.not_read[str(path)] = "reader-out-of-memory"
 
 
 _NEW = "CREATE OR REPLACE TEMP TABLE news (hi UBIGINT, lo UBIGINT, sign UINTEGER, seen BIGINT)"

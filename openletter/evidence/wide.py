@@ -19,7 +19,7 @@ from typing import Self
 import structlog
 from django.conf import settings
 
-from openletter.columns.engine import Desk, desk, file
+from openletter.columns.engine import Desk, TooMuchError, desk, file
 from openletter.evidence import comparing, dayfiles, fetching, spool
 from openletter.evidence.columnar import Sheet
 from openletter.evidence.kinds import moment_of
@@ -82,7 +82,24 @@ class WideReader:
         if found is None:
             return None
         known, layout = found
-        return self._events(part, known, Sheet(self._opened(), layout=layout, around=around))
+        sheet = Sheet(self._opened(), layout=layout, around=around)
+        return self._bounded(part, known, self._events(part, known, sheet))
+
+    def _bounded(
+        self, part: unpack.Part, known: Recognised, events: Iterator[RowOf | FileVerdict]
+    ) -> Iterator[RowOf | FileVerdict]:
+        """What the engine has no room for is refused; rows come behind all its work, so none is."""
+        try:
+            yield from events
+        except TooMuchError as problem:
+            log.warning("feed-too-much", file=part.name, problem=str(problem)[:200])
+            yield FileVerdict(
+                file=part.name,
+                outcome=reading.REFUSED,
+                reason="reader-out-of-memory",
+                format=known.format,
+                source=known.feed.id,
+            )
 
     def _events(
         self, part: unpack.Part, known: Recognised, sheet: Sheet
