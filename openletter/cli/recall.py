@@ -25,14 +25,19 @@ ByWhom = Annotated[str, typer.Option("--by", help="sign-in name; left out: this 
 SHOWN = 10
 
 
+commands = typer.Typer(
+    no_args_is_help=True, help="What sources said: take it back, restore it; suspend a source."
+)
+"""The module `suspend` adds its own."""
+
+
 def register(app: typer.Typer) -> None:
     """Mount this part."""
-    source = typer.Typer(no_args_is_help=True, help="What sources said: take it back, restore it.")
-    source.command("withdraw")(withdraw)
-    source.command("restore")(restore)
-    source.command("approve")(approve)
-    source.command("withdrawals")(withdrawals)
-    app.add_typer(source, name="source")
+    commands.command("withdraw")(withdraw)
+    commands.command("restore")(restore)
+    commands.command("approve")(approve)
+    commands.command("withdrawals")(withdrawals)
+    app.add_typer(commands, name="source")
 
 
 def withdraw(

@@ -117,6 +117,14 @@ def _target(octets: str, weakness: str) -> tuple[int, int, int]:
     return number >> 64, number & ((1 << 64) - 1), code
 
 
+def times(place: Path) -> str:
+    """SQL: the first and the last time of rows that have one, and how many rows those are."""
+    return (
+        f"SELECT min(seen)::BIGINT, max(seen)::BIGINT, count(seen) "
+        f"FROM read_parquet({file(place)})"
+    )
+
+
 def undated(desk: Desk, place: Path) -> bytes | None:
     """A digest of what rows without a time say, all together; None where all have their own."""
     told = "concat_ws('|', hi, lo, sign, code)"

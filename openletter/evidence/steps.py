@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import QuerySet
 
 from openletter.campaigns.models import Campaign
-from openletter.evidence import fetching, sourcebook, spool
+from openletter.evidence import feedhealth, fetching, sourcebook, spool
 from openletter.evidence.known import known_sources
 from openletter.evidence.models import Batch, Part, Reject, Source
 from openletter.evidence.rules.definitions import read_definition
@@ -89,6 +89,7 @@ def store_file(
     )
     if not is_new and fetched_at is not None:
         fetching.answered_again(batch, at=fetched_at)
+        feedhealth.examine(batch, now=now)
     return batch
 
 
@@ -120,6 +121,7 @@ def ingest_batch(batch: Batch, *, now: datetime, contents: Contents = read_here)
     locked.by_reason = _summed(verdict.by_reason for verdict in verdicts)
     locked.done_at = now
     locked.save()
+    feedhealth.examine(locked, now=now)
     return locked
 
 
