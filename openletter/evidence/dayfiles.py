@@ -120,8 +120,7 @@ def _target(octets: str, weakness: str) -> tuple[int, int, int]:
 def times(place: Path) -> str:
     """SQL: the first and the last time of rows that have one, and how many rows those are."""
     return (
-        f"SELECT min(seen)::BIGINT, max(seen)::BIGINT, count(seen) "
-        f"FROM read_parquet({file(place)})"
+        f"SELECT min(seen)::BIGINT, max(seen)::BIGINT, count(seen) FROM read_parquet({file(place)})"
     )
 
 

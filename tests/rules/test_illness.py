@@ -46,6 +46,8 @@ def test_signs(shown: Shown, code: str) -> None:
 
 
 @given(st.integers(0, 10**7), st.integers(0, ENOUGH - 1))
-def test_small_feeds_never_collapse_and_growth_alone_needs_many_rows(rows: int, before: int) -> None:
+def test_small_feeds_never_collapse_and_growth_alone_needs_many_rows(
+    rows: int, before: int
+) -> None:
     reason = illness(Shown(rows=rows, before=before))
     assert reason is None or (reason.code, rows >= 20_000) == ("feed-exploded", True)
