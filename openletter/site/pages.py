@@ -24,6 +24,9 @@ from openletter.site.doors import reading
 from openletter.site.reading import read
 from openletter.words import Weakness
 
+STILL_OPEN = "still-open"
+FIRST_AID = ("ufw", "firewalld", "nftables", "iptables", "windows-firewall", "cloud-firewall")
+"""They close a port for now, whatever holds it; the usual ones first."""
 PROXIES = frozenset({Weakness.OPEN_HTTP_PROXY, Weakness.OPEN_SOCKS})
 KEPT_FOR = 3600
 """Seconds for which a partner's program may keep a guide without asking."""
@@ -80,9 +83,12 @@ class Group:
 
 
 def _groups(guides: Iterable[Guide]) -> list[Group]:
-    """Products by what they leave open; what is not tied to one of them stands first."""
-    known = list(guides)
+    """Products by what they leave open, between what comes before and what comes after."""
+    found = list(guides)
+    first_aid = [guide for name in FIRST_AID for guide in found if guide.id == name]
+    known = [guide for guide in found if guide not in first_aid]
     pages = [guide for guide in known if not guide.is_for_letters]
+    pages.sort(key=lambda guide: guide.id != STILL_OPEN)
     products = [guide for guide in known if guide not in pages]
     relays = [guide for guide in products if guide.weaknesses == {Weakness.OPEN_RELAY}]
     proxies = [guide for guide in products if guide.weaknesses <= PROXIES]
@@ -91,6 +97,7 @@ def _groups(guides: Iterable[Guide]) -> list[Group]:
         (_("I do not know which product it is"), others),
         (_("Mail servers"), relays),
         (_("Proxies"), proxies),
+        (_("First aid: close the port for now"), first_aid),
         (_("When it is not that simple"), pages),
     )
     return [Group(heading=heading, guides=tuple(some)) for heading, some in named if some]
@@ -111,6 +118,7 @@ def guide(request: HttpRequest, guide_id: str) -> HttpResponse:
     found = library.guide(guide_id, language=language)
     told = {
         "guide": found,
+        "here": request.build_absolute_uri(request.path),
         "tested": record.tested(found),
         "sections": read(found.page, values=Values()),
         "in_english": found.language != language,
