@@ -47,7 +47,7 @@ class Site:
         """`postconf -e defer_transports=... && postfix reload`."""
         self.tool("postconf", "-e", f"defer_transports={transports}")
         self.server.process.send_signal(signal.SIGHUP)
-        time.sleep(1)
+        time.sleep(0.5)
 
 
 @contextmanager
@@ -89,6 +89,7 @@ def until(true: Callable[[], bool], patience: float = 20) -> None:
     assert true()
 
 
+@pytest.mark.full
 def test_a_stop_holds_letters_and_nothing_else_and_the_log_tells_all() -> None:
     with a_site() as site:
         site.defer("letters")
@@ -96,7 +97,7 @@ def test_a_stop_holds_letters_and_nothing_else_and_the_log_tells_all() -> None:
         fates = hand_over(site, letters)
         hand_over(site, [mail(100, "jo@else.example")])
         until(lambda: come(site.others) == {"<100@x>"})
-        time.sleep(2)
+        time.sleep(1)
         assert come(site.letters) == set()
 
         held = [fate.queue_id for fate in fates[:3]]

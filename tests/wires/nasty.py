@@ -135,7 +135,7 @@ class _Talk:
                 self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
                 raise _Over
             case "hang":
-                time.sleep(1.3)
+                time.sleep(0.7)
                 raise _Over
             case "drip":
                 for byte in good:

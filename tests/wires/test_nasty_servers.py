@@ -12,7 +12,9 @@ from openletter.net.smtp_fleet import Fleet
 from openletter.wire.smtp import Envelope, Fate, Outcome
 from tests.wires.nasty import ACTIONS, DATA, DOT, EHLO, GREETING, MAIL, PLACES, RCPT, Nasty, serving
 
-FAST = Timeouts(connect=1, opening=0.8, reply=0.8, dot=0.8)
+HASTY = Timeouts(connect=2, opening=0.4, reply=0.4, dot=0.4)
+PATIENT = Timeouts(connect=5, opening=10, reply=10, dot=10)
+"""For servers that do answer: a busy machine must not look like a server that hangs."""
 LETTERS = 12
 
 
@@ -46,7 +48,8 @@ def send(server: Nasty, *, connections: int = 3) -> Told:
     """Offer all letters once."""
     told, ready = Told(), letters()
     with serving(server) as port:
-        door = Door(host="127.0.0.1", port=port, exercise=False, timeouts=FAST)
+        limits = HASTY if server.action in ("hang", "drip") else PATIENT
+        door = Door(host="127.0.0.1", port=port, exercise=False, timeouts=limits)
         try:
             with Fleet(door, connections=connections) as fleet:
                 told.left = list(fleet.hand_over(ready, settled=told.settled, look=lambda: True))
@@ -161,7 +164,7 @@ def test_a_door_that_never_opens_takes_no_letter(place: str, action: str) -> Non
 def test_a_stop_takes_back_what_has_only_an_envelope() -> None:
     server, told, asked = Nasty(place=DATA, action="slow", after=3), Told(), itertools.count()
     with serving(server) as port:
-        door = Door(host="127.0.0.1", port=port, exercise=False, timeouts=FAST)
+        door = Door(host="127.0.0.1", port=port, exercise=False, timeouts=PATIENT)
         with Fleet(door, connections=1) as fleet:
             left = fleet.hand_over(
                 letters(),
