@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from openletter.guides import library as guides
 from openletter.letters import library
 from openletter.letters.rules.facts import (
     CaseFacts,
@@ -17,7 +16,7 @@ from openletter.letters.rules.facts import (
     Writer,
 )
 from openletter.letters.rules.message import Addressing
-from openletter.letters.rules.text import Written, write
+from openletter.letters.rules.text import Written
 from openletter.words import Reader, WaveKind, Weakness, new_reference, new_secret
 
 AT = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
@@ -70,8 +69,12 @@ def some_facts(rows: Sequence[CaseFacts] | None = None, **changes: object) -> Le
 
 
 def written(facts: LetterFacts) -> Written:
-    texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
-    return write(facts, texts=texts, guide=guides.for_letter)
+    return library.written(facts)
+
+
+def table_of(letter: Written) -> str:
+    """The attached table; empty where there is none."""
+    return next((file.text for file in letter.files if file.name.endswith(".csv")), "")
 
 
 def addressing(**changes: object) -> Addressing:

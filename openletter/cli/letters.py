@@ -78,8 +78,8 @@ def preview(
     except (LetterError, GuideError, ValueError) as error:
         _refuse(error)
     typer.echo(f"Subject: {shown.subject}\n\n{shown.body}", nl=False)
-    if shown.table:
-        typer.echo(shown.table, nl=False)
+    for file in shown.files:
+        typer.echo(f"\n--- {file.name} ({file.media})\n{file.text}", nl=False)
 
 
 @letter.command()

@@ -19,14 +19,14 @@ from openletter.campaigns.models import Campaign, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.steps import new_links
-from openletter.guides import library as guides
 from openletter.letters import approvals, keys, library, selectors
 from openletter.letters.gather import Pile, in_order, letter_facts, observations_of
 from openletter.letters.models import Letter, LetterCase, MailToken
 from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import LetterError, LetterFacts
-from openletter.letters.rules.message import Addressing, Message, addr_spec, build
-from openletter.letters.rules.text import Written, write
+from openletter.letters.rules.message import Addressing, Message, Unsigned, addr_spec
+from openletter.letters.rules.splice import Splicer
+from openletter.letters.rules.text import Written
 from openletter.letters.standing import UNTOLD, standings
 from openletter.letters.vouching import vouchers_of
 from openletter.words import TokenPurpose, WaveKind, new_secret, secret_hash
@@ -40,7 +40,7 @@ class Draft:
 
     pile: Pile
     facts: LetterFacts
-    message: Message
+    unsigned: Unsigned
     to: Addressing
     tokens: dict[TokenPurpose, str]
 
@@ -60,12 +60,13 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
             facts = letter_facts(
                 pile, rows=rows, vouchers=vouchers, domain=_domain(campaign), standing=standing
             )
-            drafts.append(_draft(pile, facts, partner=pile.partner, sign_with=sign_with))
+            drafts.append(_draft(pile, facts, partner=pile.partner))
         except LetterError as error:  # one mailbox that can't be written to must not stop the rest
             LOG.warning("letter-not-written", campaign=campaign.slug, reason=error.code)
+    messages = [draft.unsigned.sign(sign_with) for draft in drafts]
     letters = Letter.objects.bulk_create(
-        _letter(draft, told=stands.get(draft.pile.mailbox, UNTOLD).told, now=now)
-        for draft in drafts
+        _letter(draft, message, told=stands.get(draft.pile.mailbox, UNTOLD).told, now=now)
+        for draft, message in zip(drafts, messages, strict=True)
     )
     _store_rows(letters, drafts, now=now)
     record(
@@ -77,27 +78,23 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
     )  # fmt: skip
 
 
-def _draft(
-    pile: Pile, facts: LetterFacts, *, partner: Partner, sign_with: Sequence[SigningKey]
-) -> Draft:
-    written = _written(facts)
+def _draft(pile: Pile, facts: LetterFacts, *, partner: Partner) -> Draft:
     tokens = {purpose: new_secret() for purpose in TokenPurpose}
     tokens[TokenPurpose.STOP] = facts.stop_token
     to = _addressing(pile, facts, partner=partner, tokens=tokens)
-    message = build(written, to, keys=sign_with)
-    return Draft(pile=pile, facts=facts, message=message, to=to, tokens=tokens)
+    unsigned = _SPLICER.unsigned(facts, to)
+    return Draft(pile=pile, facts=facts, unsigned=unsigned, to=to, tokens=tokens)
 
 
-def _written(facts: LetterFacts) -> Written:
-    texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
-    return write(facts, texts=texts, guide=guides.for_letter)
+_SPLICER = Splicer(library.written, library.texts)
+"""What this process has learnt of the shapes that its letters have."""
 
 
 def in_words(pile: Pile) -> Written:
     """A letter of this pile as it would be written now; nothing is kept of it."""
     campaign = pile.campaign
     stands = standings(campaign, [pile.mailbox])
-    return _written(
+    return library.written(
         letter_facts(
             pile,
             rows=observations_of(pile.choices),
@@ -128,7 +125,7 @@ def _addressing(
     )
 
 
-def _letter(draft: Draft, *, told: list[str], now: datetime) -> Letter:
+def _letter(draft: Draft, message: Message, *, told: list[str], now: datetime) -> Letter:
     pile, facts = draft.pile, draft.facts
     bounce = f"b+{draft.tokens[TokenPurpose.BOUNCE]}@{pile.campaign.bounce_domain}"
     return Letter(
@@ -145,9 +142,9 @@ def _letter(draft: Draft, *, told: list[str], now: datetime) -> Letter:
         secret_hash=secret_hash(facts.secret),
         message_id=draft.to.message_id,
         envelope_from=bounce,
-        subject=draft.message.subject,
-        raw=draft.message.raw,
-        body_sha256=draft.message.body_sha256,
+        subject=message.subject,
+        raw=message.raw,
+        body_sha256=message.body_sha256,
         wording_version=library.version(facts.kind, facts.languages),
         wordings=[approvals.version(facts.kind, tag) for tag in facts.languages],
         told=[] if facts.kind is WaveKind.FIRST else told,

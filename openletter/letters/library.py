@@ -12,8 +12,8 @@ from importlib.resources import files
 
 from openletter.guides import library as guides
 from openletter.letters.rules.checking import Problem, check
-from openletter.letters.rules.facts import LetterError
-from openletter.letters.rules.text import REPLIES, Texts
+from openletter.letters.rules.facts import LetterError, LetterFacts
+from openletter.letters.rules.text import REPLIES, Texts, Written, write
 from openletter.letters.rules.wording import Wording, parse
 from openletter.words import LANGUAGES, WaveKind
 
@@ -85,6 +85,14 @@ def texts(kind: WaveKind, language: str) -> Texts:
     if kind not in kinds() or language not in languages():
         raise LetterError("no-wording", f"{kind}/{language}")
     return Texts(kind=wordings(kind)[language], frame=wordings(FRAME)[language])
+
+
+def written(facts: LetterFacts) -> Written:
+    """The letter as the wordings and guides of today say it, with what is attached."""
+    own, first = (
+        {tag: texts(kind, tag) for tag in facts.languages} for kind in (facts.kind, WaveKind.FIRST)
+    )
+    return write(facts, texts=own, guide=guides.for_letter, first=first)
 
 
 @cache

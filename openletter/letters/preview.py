@@ -27,7 +27,7 @@ from openletter.letters.rules.facts import (
     Writer,
 )
 from openletter.letters.rules.message import Addressing, Message, build
-from openletter.letters.rules.text import Written, write
+from openletter.letters.rules.text import Written
 from openletter.words import Reader, WaveKind, Weakness, new_reference, new_secret
 
 DOMAIN = "campaign.example"
@@ -156,9 +156,7 @@ def _case(asked: Asked, weakness: Weakness) -> CaseFacts:
 
 def written(asked: Asked) -> tuple[LetterFacts, Written]:
     facts = facts_of(asked)
-    texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
-    letter = write(facts, texts=texts, guide=guides.for_letter)
-    return facts, letter
+    return facts, library.written(facts)
 
 
 def signed(asked: Asked, *, with_keys: Sequence[SigningKey]) -> Message:

@@ -101,9 +101,9 @@ def test_many_rows_are_attached_as_a_table() -> None:
     read = parsed(a_message(letter))
     text, table = read.iter_parts()
     assert text.get_content().replace("\r\n", "\n") == letter.body
-    assert table.get_filename() == letter.table_name
+    assert table.get_filename() == letter.files[0].name
     assert table.get_content_type() == "text/csv"
-    assert table.get_payload(decode=True).decode() == letter.table
+    assert table.get_payload(decode=True).decode() == letter.files[0].text
 
 
 @pytest.mark.parametrize("kind", [WaveKind.FIRST, WaveKind.UPDATE, WaveKind.CORRECTION])

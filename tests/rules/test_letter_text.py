@@ -18,7 +18,7 @@ from openletter.letters.rules.facts import LetterError, LetterFacts, Writer, one
 from openletter.letters.rules.typeset import RULE
 from openletter.letters.rules.wording import fill, parse
 from openletter.words import Reader, WaveKind, Weakness, print_reference
-from tests.letter_samples import EARLIER, a_case_of, some_facts, written
+from tests.letter_samples import EARLIER, a_case_of, some_facts, table_of, written
 from tests.samples import ROOT
 
 COMMAND = re.compile(r" {5}\S")
@@ -101,7 +101,7 @@ def test_a_row_of_a_letter_about_812_addresses_tells_nothing_of_the_other_811() 
     cases = [a_case_of(f"198.51.{n // 256 + 100}.{n % 256}") for n in range(812)]
     facts = some_facts(cases, reader=Reader.PROVIDER)
     made = written(facts)
-    table = list(csv.DictReader(io.StringIO(made.table)))
+    table = list(csv.DictReader(io.StringIO(table_of(made))))
     assert len(table) == 812
     for case, row in zip(cases, table, strict=True):
         assert row["ip"] == case.ip
@@ -121,7 +121,7 @@ def test_the_table_has_the_documented_columns_and_no_formula() -> None:
         for n in range(1, 60)
     ]
     made = written(some_facts(cases))
-    first = next(csv.DictReader(io.StringIO(made.table)))
+    first = next(csv.DictReader(io.StringIO(table_of(made))))
     assert tuple(first) == rows.COLUMNS
     assert first["introduces_itself"].startswith("'=")
     documented = (ROOT / "docs/reference/letter-csv.md").read_text(encoding="utf-8")
@@ -139,8 +139,8 @@ def test_each_way_to_close_says_for_which_rows_it_is() -> None:
 
 
 def test_up_to_fifty_rows_stand_inline() -> None:
-    assert not written(some_facts(SETS["attached"][:50])).table
-    assert written(some_facts(SETS["attached"])).table
+    assert not written(some_facts(SETS["attached"][:50])).files
+    assert [file.name for file in written(some_facts(SETS["attached"])).files]
 
 
 def test_the_subject_has_address_and_reference_in_ascii() -> None:

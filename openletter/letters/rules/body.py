@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterator
+import binascii
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from struct import Struct
 
 _LINE = 76
 _MUCH = 0.3
@@ -15,17 +17,41 @@ def encode_text(text: str) -> tuple[str, bytes]:
 
     Nothing else ends a line (U+2028 and its like stay characters); empty lines at the end go.
     """
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
-    octets = text.encode()
-    other = sum(octet > 0x7E for octet in octets) if not octets.isascii() else 0
-    if other > _MUCH * len(octets):
+    lines = lines_of(text)
+    if is_base64(*weighed("\n".join(lines))):
         return "base64", encode_base64("\r\n".join(lines).encode() + b"\r\n")
-    quoted = (part for line in lines for part in _quoted(line))
-    return "quoted-printable", ("\r\n".join(quoted) + "\r\n").encode("ascii")
+    return "quoted-printable", quoted(lines)
+
+
+def lines_of(text: str) -> list[str]:
+    return text.replace("\r\n", "\n").replace("\r", "\n").rstrip("\n").split("\n")
+
+
+def weighed(text: str) -> tuple[int, int]:
+    """How many octets a text has, and how many of them are beyond ASCII."""
+    octets = text.encode()
+    return len(octets), 0 if octets.isascii() else sum(octet > 0x7E for octet in octets)
+
+
+def is_base64(octets: int, beyond: int) -> bool:
+    return beyond > _MUCH * octets
+
+
+def quoted(lines: Iterable[str]) -> bytes:
+    """Quoted-printable, line by line; ends in CRLF."""
+    return ("\r\n".join(part for line in lines for part in _quoted(line)) + "\r\n").encode("ascii")
 
 
 def encode_base64(octets: bytes) -> bytes:
-    return base64.encodebytes(octets).replace(b"\n", b"\r\n")
+    """Lines of 76 characters, cut in one go: a letter has a hundred of them."""
+    text = binascii.b2a_base64(octets, newline=False)
+    return b"\r\n".join(_cut(len(text)).unpack(text)) + b"\r\n" if text else b""
+
+
+@lru_cache(maxsize=4096)
+def _cut(size: int) -> Struct:
+    whole, rest = divmod(size, _LINE)
+    return Struct(f"{_LINE}s" * whole + (f"{rest}s" if rest else ""))
 
 
 def _quoted(line: str) -> Iterator[str]:

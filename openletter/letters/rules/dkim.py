@@ -7,10 +7,12 @@ verifier checks it in the tests.
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
@@ -28,6 +30,7 @@ OVERSIGNED = (
 his answer goes, and how the body is read (RFC 6376 §8.15). Not the List- fields: a desk's own list
 puts its own above ours, and the letter stays verifiable."""
 
+_PADDING, _HASH = padding.PKCS1v15(), hashes.SHA256()
 _BLANKS = re.compile(rb"[ \t]+")
 _FOLD = 72
 
@@ -60,7 +63,7 @@ class SigningKey:
 
     def sign(self, octets: bytes) -> bytes:
         if isinstance(self.private, RSAPrivateKey):
-            return self.private.sign(octets, padding.PKCS1v15(), hashes.SHA256())
+            return self.private.sign(octets, _PADDING, _HASH)
         return self.private.sign(hashlib.sha256(octets).digest())
 
 
@@ -83,24 +86,55 @@ def signatures(
 
     `body` ends in exactly one CRLF. Every header given is signed.
     """
-    names = b":".join([*(name.lower() for name, _ in headers), *OVERSIGNED])
-    signed = b"".join(relaxed(field) + b"\r\n" for _, field in headers)
-    digest = base64.b64encode(hashlib.sha256(body).digest())
-    return b"".join(_field(key, names, signed, digest=digest, at=at) for key in keys)
+    names, digest = names_of(name for name, _ in headers), hashlib.sha256(body).digest()
+    return signed(names, canonical(headers), keys=keys, body_sha256=digest, at=at)
 
 
-def _field(key: SigningKey, names: bytes, signed: bytes, *, digest: bytes, at: int) -> bytes:
-    before = b"".join(
+def canonical(headers: Iterable[Header]) -> bytes:
+    """Header fields in relaxed form, each with its CRLF."""
+    return b"".join(relaxed(field) + b"\r\n" for _, field in headers)
+
+
+def names_of(headers: Iterable[bytes]) -> bytes:
+    """What `h=` lists: every header, and once more what must not be added."""
+    return b":".join([*(name.lower() for name in headers), *OVERSIGNED])
+
+
+def signed(
+    names: bytes, over: bytes, *, keys: Iterable[SigningKey], body_sha256: bytes, at: int
+) -> bytes:
+    """The signature fields over header fields that are in relaxed form already."""
+    digest = binascii.b2a_base64(body_sha256, newline=False)
+    return b"".join([_field(_frame(key, names, at), over, digest) for key in keys])
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Frame:
+    """All of a signature field but body hash and signature: as printed, and in relaxed form."""
+
+    key: SigningKey
+    printed: bytes
+    canonical: bytes
+
+
+@lru_cache(maxsize=256)
+def _frame(key: SigningKey, names: bytes, at: int) -> _Frame:
+    printed = b"".join(
         (
             f"DKIM-Signature: v=1; a={key.algorithm}; c=relaxed/simple;\r\n".encode(),
             f" d={key.domain}; s={key.selector}; t={at};\r\n".encode(),
             b" h=" + _folded_names(names) + b";\r\n",
-            b" bh=" + digest + b";\r\n b=",
+            b" bh=",
         )
     )
-    value = base64.b64encode(key.sign(signed + relaxed(before)))
+    return _Frame(key=key, printed=printed, canonical=relaxed(printed))
+
+
+def _field(frame: _Frame, over: bytes, digest: bytes) -> bytes:
+    octets = b"".join((over, frame.canonical, digest, b"; b="))
+    value = binascii.b2a_base64(frame.key.sign(octets), newline=False)
     pieces = [value[start : start + _FOLD] for start in range(0, len(value), _FOLD)]
-    return before + b"\r\n ".join(pieces) + b"\r\n"
+    return b"".join((frame.printed, digest, b";\r\n b=", b"\r\n ".join(pieces), b"\r\n"))
 
 
 def _folded_names(names: bytes) -> bytes:

@@ -14,6 +14,8 @@ from functools import lru_cache
 from openletter.words import Protocol, Reader, WaveKind, Weakness
 
 _MAX_LINE = 200
+MOST_TEXTS = 10
+"""Texts to pass on that go along with a provider's letter; with all languages still below size."""
 _JOINING = "\u0620-\u06ff\u0750-\u077f\u0900-\u0dff"
 _JOINED = re.compile(rf"(?<=[{_JOINING}])[\u200c\u200d](?=[{_JOINING}])")
 _HARMFUL = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
@@ -44,7 +46,7 @@ def one_line(text: str) -> str:
 
 def utc(moment: datetime) -> str:
     """A time as it stands in letters: ISO date, seconds, and the zone written out."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    return f"{moment.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"
 
 
 class RowState(StrEnum):
@@ -198,7 +200,32 @@ class LetterFacts:
 
     @property
     def has_attachment(self) -> bool:
+        """The rows do not stand in the letter but in its table."""
         return len(self.cases) > self.inline_rows
+
+    @property
+    def is_for_passing_on(self) -> bool:
+        """A desk reads it, which works with files and passes each case on."""
+        is_about_open = self.kind in (WaveKind.FIRST, WaveKind.UPDATE, WaveKind.REMINDER)
+        return self.reader is not Reader.OWNER and is_about_open
+
+    @property
+    def attaches_table(self) -> bool:
+        return self.has_attachment or (self.is_for_passing_on and not self.is_one)
+
+    @property
+    def attaches_reports(self) -> bool:
+        return self.is_for_passing_on
+
+    @property
+    def attaches_texts(self) -> bool:
+        """A text a case, for a provider with few; the letter's page has them for any number."""
+        few = 1 < len(self.cases) <= MOST_TEXTS
+        return few and self.reader is Reader.PROVIDER and self.is_for_passing_on
+
+    @property
+    def has_files(self) -> bool:
+        return self.attaches_table or self.attaches_reports
 
     @property
     def printed_reference(self) -> str:

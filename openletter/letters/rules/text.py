@@ -6,8 +6,8 @@ one address can be passed on as it is; a letter about several is passed on part 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from string import ascii_uppercase
 
@@ -15,13 +15,14 @@ from openletter.guides.direction import apart, led
 from openletter.guides.layout import fill as fill_columns
 from openletter.guides.letter import block
 from openletter.guides.model import Guide
-from openletter.guides.values import Values
 from openletter.letters.rules import rows
+from openletter.letters.rules.attached import Attachment, attached
 from openletter.letters.rules.facts import CaseFacts, LetterFacts, RowState, one_line, ranges
 from openletter.letters.rules.plurals import category
 from openletter.letters.rules.typeset import RULE, THIN, columns, typeset
+from openletter.letters.rules.ways import Way, ways_of
 from openletter.letters.rules.wording import Wording, fill, placeholders
-from openletter.words import LANGUAGES, WaveKind, on_site, print_reference
+from openletter.words import LANGUAGES, Reader, WaveKind, on_site, print_reference
 
 FindGuide = Callable[[str, str], Guide]
 """(guide's id, language) -> the guide, in English where it is not translated."""
@@ -60,32 +61,69 @@ def _shared(text: str) -> tuple[str, ...] | None:
 
 @dataclass(frozen=True, kw_only=True)
 class Written:
-    """A letter in words: subject, text, and the attached table where there is one."""
+    """A letter in words: subject, text, and what is attached."""
 
     subject: str
     body: str
-    table: str = ""
-    table_name: str = ""
+    files: tuple[Attachment, ...] = ()
 
 
-def write(facts: LetterFacts, *, texts: Mapping[str, Texts], guide: FindGuide) -> Written:
-    """The letter in all its languages."""
+def write(
+    facts: LetterFacts,
+    *,
+    texts: Mapping[str, Texts],
+    guide: FindGuide,
+    first: Mapping[str, Texts] | None = None,
+) -> Written:
+    """The letter in all its languages; `first` are the texts of a first letter, for passing on."""
     pens = [
         _Pen(facts=facts, language=tag, texts=texts[tag], guide=guide, is_first=number == 0)
         for number, tag in enumerate(facts.languages)
     ]
-    first, *others = pens
+    return Written(
+        subject=pens[0].subject(),
+        body=_joined([*_documents(pens), *_for_you(pens)]),
+        files=attached(
+            facts,
+            language=facts.languages[0],
+            pass_on=lambda case: text_to_pass_on(facts, case, texts=first or texts, guide=guide),
+        ),
+    )
+
+
+def text_to_pass_on(
+    facts: LetterFacts, case: CaseFacts, *, texts: Mapping[str, Texts], guide: FindGuide
+) -> str:
+    """What a provider sends on unchanged: a first letter to the owner about this case alone.
+
+    Nothing of the other cases is in it, and no link but the case's own.
+    """
+    own = replace(
+        facts, kind=WaveKind.FIRST, reader=Reader.OWNER, earlier=None,
+        cases=(replace(case, state=RowState.NEW),),
+    )  # fmt: skip
+    pens = [
+        _Pen(
+            facts=own, language=tag, texts=texts[tag], guide=guide, is_first=number == 0,
+            is_passed_on=True,
+        )
+        for number, tag in enumerate(own.languages)
+    ]  # fmt: skip
+    return _joined([pens[0].subject(), *_documents(pens)])
+
+
+def _documents(pens: list[_Pen]) -> list[str]:
+    """One document a language, the reader's own first."""
+    head, *others = pens
     parts = [pen.passage("below") for pen in others]
-    parts += first.document()
+    parts += head.document()
     for pen in others:
         parts += [THIN, *pen.document()]
-    parts += _for_you(pens)
-    return Written(
-        subject=first.subject(),
-        body="\n\n".join(part for part in parts if part) + "\n",
-        table=rows.as_csv(facts, language=first.language) if facts.has_attachment else "",
-        table_name=rows.file_name(facts) if facts.has_attachment else "",
-    )
+    return parts
+
+
+def _joined(parts: Iterable[str]) -> str:
+    return "\n\n".join(part for part in parts if part) + "\n"
 
 
 def _for_you(pens: list[_Pen]) -> Iterator[str]:
@@ -108,37 +146,7 @@ def _authority_key(facts: LetterFacts) -> str:
     return "responder" if facts.responder else "no-authority"
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Part:
-    """Cases that are closed in the same way."""
-
-    cases: tuple[CaseFacts, ...]
-
-    @property
-    def sample(self) -> CaseFacts:
-        return self.cases[0]
-
-    @property
-    def is_named(self) -> bool:
-        return not self.sample.exit_only and self.sample.guide_id != "unknown"
-
-    def values(self, *, ip: str) -> Values:
-        """The port that all its cases share; what differs stays a blank in the commands."""
-        ports = {case.ports for case in self.cases}
-        shared = next(iter(ports))[:1] if len(ports) == 1 else ()
-        return Values(ip=ip, port=shared[0] if shared else None)
-
-
-def parts_of(cases: tuple[CaseFacts, ...]) -> list[_Part]:
-    """Grouped by the way to close them, recognised products first, exits last."""
-    groups: dict[tuple[bool, bool, str, str], list[CaseFacts]] = {}
-    for case in cases:
-        key = (case.exit_only, case.guide_id == "unknown", case.guide_id, case.weakness.value)
-        groups.setdefault(key, []).append(case)
-    return [_Part(cases=tuple(groups[key])) for key in sorted(groups)]
-
-
-_ASKED = ("pass-on", "close", "answer", "elsewhere")
+_ASKED = ("pass-on", "texts-attached", "close", "answer", "elsewhere")
 """What is asked of a reader, in this order, as far as it is asked of this one."""
 
 
@@ -151,6 +159,8 @@ class _Pen:
     texts: Texts
     guide: FindGuide
     is_first: bool
+    is_passed_on: bool = False
+    """For a stranger to the letter's mailbox, whose wish to stop is not his to say."""
 
     def document(self) -> list[str]:
         parts = [self.passage("exercise-note"), self.passage("greeting"), self.passage("lead")]
@@ -163,7 +173,8 @@ class _Pen:
             parts += [self.passage("opening"), *self._evidence_and_tally()]
             parts += [self.ask(), *self.steps(), self.passage("why"), self.not_yours()]
         parts += [self.who(), self.genuine()]
-        parts += [] if kind is WaveKind.CLOSING else [self.passage("stop")]
+        ends = kind is WaveKind.CLOSING or self.is_passed_on
+        parts += [] if ends else [self.passage("stop")]
         parts += [self.legal(), self.goodbye()]
         return [self._directed(part) for part in parts if part]
 
@@ -184,7 +195,10 @@ class _Pen:
         before = self.texts.passage("before-subject", _NONE)
         text = fill(self.texts.passage("subject", self.holds), self.bare_values)
         reference = print_reference(self.facts.printed_reference)
-        return f"{one_line(f'{before} {text}')} [{reference}]"
+        said = one_line(f"{before} {text}")
+        # where no letter is a small one, filters take HTTP and a reference for shouting
+        mark = "" if any(map(str.islower, said)) else "ref "
+        return f"{said} [{mark}{reference}]"
 
     def passage(self, name: str) -> str:
         text = self.texts.passage(name, self.holds)
@@ -218,7 +232,8 @@ class _Pen:
 
     def ask(self) -> str:
         """The heading, and a numbered line for each thing that is asked of this reader."""
-        said = (self.texts.passage(name, self.holds) for name in _ASKED)
+        left_out = "" if self.facts.attaches_texts else "texts-attached"
+        said = (self.texts.passage(name, self.holds) for name in _ASKED if name != left_out)
         items = [
             fill_columns(fill(text, self.values), first=f"{number}. ", rest="   ")
             for number, text in enumerate(filter(None, said), start=1)
@@ -260,7 +275,7 @@ class _Pen:
                 about.pop() if len(about) == 1 else "several",
                 "one" if facts.is_one else "more",
                 "attached" if facts.has_attachment else "inline",
-                "named" if _Part(cases=facts.cases[:1]).is_named else "nameless",
+                "named" if Way(cases=facts.cases[:1]).is_named else "nameless",
                 _authority_key(facts),
                 "together" if facts.together_with else "alone",
                 category(self.language, len(facts.cases)),
@@ -324,14 +339,14 @@ class _Pen:
 
     def steps(self) -> Iterator[str]:
         """How to close: one block, or one for each way that the letter's cases need."""
-        parts = parts_of(self.facts.cases)
+        parts = ways_of(self.facts.cases)
         yield self.passage("fix-intro")
         for letter, part in zip(ascii_uppercase, parts, strict=False):
             if not self.facts.is_one:
                 yield fill_columns(self._about(part), first=f"{letter}. ", rest="   ")
             yield self._block(part, mark="" if self.facts.is_one else f"{letter} ")
 
-    def _about(self, part: _Part) -> str:
+    def _about(self, part: Way) -> str:
         """Which servers a block is for, and which rows those are."""
         case, names = part.sample, self.names
         if part.is_named:
@@ -348,7 +363,7 @@ class _Pen:
         addresses = {case.ip for case in self.facts.cases}
         return addresses.pop() if len(addresses) == 1 else ""
 
-    def _block(self, part: _Part, *, mark: str) -> str:
+    def _block(self, part: Way, *, mark: str) -> str:
         if part.sample.exit_only:
             return self.passage("exit-steps")
         pointer = "" if self.is_first else self.texts.passage("pointer", _NONE)

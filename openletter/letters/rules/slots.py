@@ -1,0 +1,87 @@
+"""Bytes with slots: what many letters share, encoded once, and where each letter's own goes.
+
+A template is learnt, not written: the same text is made twice, with two sets of marks in the
+places of the values. The first shows where they stand, the second proves it. Values have the
+length that the marks had, so that every line is broken where it was.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from operator import itemgetter
+
+_SOFT = b"=\r\n"
+"""Quoted-printable may break a line inside of a value."""
+
+Values = Sequence[bytes]
+_Taken = tuple[int, int | None, int | None]
+
+
+@dataclass(frozen=True)
+class Template:
+    """Octets with the places of values; each a value's number, or a piece of it."""
+
+    octets: bytes
+    taken: tuple[_Taken, ...]
+
+    def fill(self, values: Values) -> bytes:
+        return self.octets % self._take(values)
+
+    def holds(self, number: int) -> bool:
+        return any(taken[0] == number for taken in self.taken)
+
+    @cached_property
+    def _take(self) -> Callable[[Values], object]:
+        if not self.taken:
+            return _nothing
+        if all(start is stop is None for _, start, stop in self.taken):
+            return itemgetter(*(number for number, _, _ in self.taken))
+        return lambda values: tuple(values[number][a:b] for number, a, b in self.taken)
+
+
+def _nothing(_values: Values) -> tuple[()]:
+    return ()
+
+
+def learn(octets: bytes, marks: Values) -> Template:
+    """Where the marks stand in these octets; an empty mark stands nowhere."""
+    named = [(number, mark) for number, mark in enumerate(marks) if mark]
+    if not named:
+        return Template(octets.replace(b"%", b"%%"), ())
+    pattern = re.compile(b"|".join(b"(%b)" % _cut_anywhere(mark) for _, mark in named))
+    said: list[bytes] = []
+    taken: list[_Taken] = []
+    end = 0
+    for found in pattern.finditer(octets):
+        said.append(octets[end : found.start()].replace(b"%", b"%%"))
+        number = named[found.lastindex - 1][0] if found.lastindex else 0
+        pieces = list(_pieces(number, found[0]))
+        said.append(_SOFT.join([b"%b"] * len(pieces)))
+        taken.extend(pieces)
+        end = found.end()
+    said.append(octets[end:].replace(b"%", b"%%"))
+    return Template(b"".join(said), tuple(taken))
+
+
+def _cut_anywhere(mark: bytes) -> bytes:
+    return b"(?:=\r\n)?".join(re.escape(mark[at : at + 1]) for at in range(len(mark)))
+
+
+def _pieces(number: int, found: bytes) -> list[_Taken]:
+    if _SOFT not in found:
+        return [(number, None, None)]
+    pieces: list[_Taken] = []
+    start = 0
+    for piece in found.split(_SOFT):
+        pieces.append((number, start, start + len(piece)))
+        start += len(piece)
+    return pieces
+
+
+def proven(first: tuple[bytes, Values], second: tuple[bytes, Values]) -> Template | None:
+    """A template learnt from the first, if it makes the second from its values; else nothing."""
+    template = learn(*first)
+    return template if template.fill(second[1]) == second[0] else None

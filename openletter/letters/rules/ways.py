@@ -1,0 +1,38 @@
+"""The ways to close what a letter is about: its cases, grouped by what the steps are for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from openletter.guides.values import Values
+from openletter.letters.rules.facts import CaseFacts
+
+
+@dataclass(frozen=True, kw_only=True)
+class Way:
+    """Cases that are closed in the same way."""
+
+    cases: tuple[CaseFacts, ...]
+
+    @property
+    def sample(self) -> CaseFacts:
+        return self.cases[0]
+
+    @property
+    def is_named(self) -> bool:
+        return not self.sample.exit_only and self.sample.guide_id != "unknown"
+
+    def values(self, *, ip: str) -> Values:
+        """The port that all its cases share; what differs stays a blank in the commands."""
+        ports = {case.ports for case in self.cases}
+        shared = next(iter(ports))[:1] if len(ports) == 1 else ()
+        return Values(ip=ip, port=shared[0] if shared else None)
+
+
+def ways_of(cases: tuple[CaseFacts, ...]) -> list[Way]:
+    """Grouped by the way to close them, recognised products first, exits last."""
+    groups: dict[tuple[bool, bool, str, str], list[CaseFacts]] = {}
+    for case in cases:
+        key = (case.exit_only, case.guide_id == "unknown", case.guide_id, case.weakness.value)
+        groups.setdefault(key, []).append(case)
+    return [Way(cases=tuple(groups[key])) for key in sorted(groups)]

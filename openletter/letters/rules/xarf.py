@@ -1,0 +1,97 @@
+"""A letter's cases for machines: XARF 4 reports (core 4.2), one a case.
+
+The format has no type for an open relay or proxy: they are open services, and tags say which. A
+case that is only about leaving traffic, or whose sources give no time, has no report: the format
+can't say it truly.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import uuid
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from openletter.letters.rules.facts import CaseFacts, LetterFacts, one_line, utc
+from openletter.words import Weakness, print_reference
+
+VERSION = "4.2.0"
+_SERVICE = {
+    Weakness.OPEN_RELAY: "smtp",
+    Weakness.OPEN_HTTP_PROXY: "http-proxy",
+    Weakness.OPEN_SOCKS: "socks",
+}
+_SAYS = {
+    Weakness.OPEN_RELAY: "Open mail relay, according to public databases",
+    Weakness.OPEN_HTTP_PROXY: "Open HTTP proxy, according to public databases",
+    Weakness.OPEN_SOCKS: "Open SOCKS proxy, according to public databases",
+}
+
+
+def reports(facts: LetterFacts) -> Iterator[dict[str, object]]:
+    """The reports of those cases that the format can tell, in the letter's order."""
+    for case in facts.cases:
+        newest = case.newest
+        if not case.exit_only and newest is not None:
+            yield _report(facts, case, newest)
+
+
+def as_json(facts: LetterFacts) -> str:
+    """One report as an object, several as an array; nothing where there is none."""
+    told = list(reports(facts))
+    if not told:
+        return ""
+    return json.dumps(told[0] if len(told) == 1 else told, indent=1, ensure_ascii=True) + "\n"
+
+
+def _report(facts: LetterFacts, case: CaseFacts, newest: datetime) -> dict[str, object]:
+    times = [seen.at for seen in case.seen if seen.at is not None]
+    port = {"service_port": case.ports[0]} if case.ports else {}
+    contact = {
+        "org": one_line(facts.writer.name), "contact": facts.writer.email, "domain": facts.domain
+    }  # fmt: skip
+    return {
+        "xarf_version": VERSION,
+        "report_id": str(_identity(facts, case)),
+        "timestamp": _iso(newest),
+        "reporter": contact,
+        "sender": contact,
+        "source_identifier": case.ip,
+        "category": "vulnerability",
+        "type": "open_service",
+        "evidence_source": "threat_intelligence",
+        "service": _SERVICE[case.weakness],
+        **port,
+        "first_seen": _iso(min(times)),
+        "last_seen": _iso(newest),
+        "description": f"{_SAYS[case.weakness]} (reference {print_reference(case.reference)})",
+        "evidence": [_evidence(case)],
+        "tags": [f"weakness:{case.weakness.value}", f"service:{_SERVICE[case.weakness]}"],
+    }
+
+
+def _evidence(case: CaseFacts) -> dict[str, object]:
+    """Who says so and when, as the letter prints it."""
+    lines = (
+        f"{utc(seen.at) if seen.at else 'time not known'}  {one_line(seen.source)}"
+        for seen in case.seen
+    )
+    said = "\n".join(lines).encode()
+    return {
+        "content_type": "text/plain",
+        "description": "Public databases that name the address, and when",
+        "payload": base64.b64encode(said).decode(),
+        "hash": f"sha256:{hashlib.sha256(said).hexdigest()}",
+        "size": len(said),
+    }
+
+
+def _identity(facts: LetterFacts, case: CaseFacts) -> uuid.UUID:
+    """The same report has the same id, however often it is made."""
+    return uuid.uuid5(uuid.NAMESPACE_DNS, f"{facts.reference}.{case.reference}.{facts.domain}")
+
+
+def _iso(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

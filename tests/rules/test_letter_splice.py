@@ -1,0 +1,209 @@
+"""The short way makes the same bytes as the long way, or steps aside."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, product
+
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from openletter.guides import library as guides
+from openletter.letters import library, preview
+from openletter.letters.rules.facts import CaseFacts, LetterError, LetterFacts, RowState, Seen
+from openletter.letters.rules.message import Addressing, build
+from openletter.letters.rules.splice import Splicer
+from openletter.words import Reader, WaveKind, Weakness, new_reference, new_secret
+from tests.letter_samples import AT, EARLIER, a_case_of, addressing, some_facts
+
+KEYS = preview.fresh_keys()
+V4 = ("1.2.3.4", "203.0.113.255", "192.0.2.17", "10.200.30.4", "9.9.99.9")
+V6 = ("2001:db8::5", "2001:db8:0:1::a", "::1", "2001:db8:1:2:3:4:5:6", "2001:db8::face:5")
+
+
+def a_splicer() -> Splicer:
+    return Splicer(library.written, library.texts, eager=True)
+
+
+def addressed(facts: LetterFacts) -> Addressing:
+    thread = f"<{new_secret()}@campaign.example>" if facts.earlier else ""
+    return addressing(languages=facts.languages, sender_name=facts.campaign, thread=thread)
+
+
+def another(facts: LetterFacts, *, days: int = 1) -> LetterFacts:
+    """A letter of the same shape with all values of its own new."""
+    earlier = facts.earlier
+    return replace(
+        facts, reference=new_reference(), secret=new_secret(), stop_token=new_secret(),
+        cases=tuple(another_case(case, days) for case in facts.cases),
+        earlier=earlier and replace(
+            earlier, sent_at=earlier.sent_at + timedelta(days), reference=new_reference()
+        ),
+    )  # fmt: skip
+
+
+def another_case(case: CaseFacts, days: int) -> CaseFacts:
+    seen = tuple(replace(s, at=s.at and s.at + timedelta(days, 77)) for s in case.seen)
+    same_length = "".join(
+        "4" if sign in "12356789" and at + 1 == len(case.ip) else sign
+        for at, sign in enumerate(case.ip)
+    )
+    return replace(
+        case, reference=new_reference(), secret=new_secret(), seen=seen, ip=same_length
+    )  # fmt: skip
+
+
+def assert_same(splicer: Splicer, facts: LetterFacts) -> None:
+    """Twice: a letter that the skeleton was learnt at, and one that only fills its slots."""
+    for one in (facts, another(facts)):
+        to = addressed(one)
+        assert splicer.message(one, to, keys=KEYS) == build(library.written(one), to, keys=KEYS)
+        took_it = splicer.composer.splice(one) is not None
+        assert took_it is not one.has_files, "the short way was taken, or not, unlike expected"
+
+
+@pytest.mark.parametrize(
+    ("language", "kind"), list(zip(library.languages(), cycle(library.kinds()), strict=False))
+)
+def test_every_language_is_the_same_either_way(language: str, kind: WaveKind) -> None:
+    splicer = a_splicer()
+    for reader, about in zip(Reader, ("open-relay", "several", "exit-only"), strict=True):
+        asked = preview.Asked(language=language, kind=kind, to=reader, about=about)
+        assert_same(splicer, preview.facts_of(asked))
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("language", library.languages())
+def test_every_letter_is_the_same_either_way(language: str) -> None:
+    splicer = a_splicer()
+    for asked in preview.every([language]):
+        assert_same(splicer, preview.facts_of(asked))
+        assert_same(splicer, preview.facts_of(replace(asked, ip="2001:db8::5")))
+
+
+CASES = st.builds(
+    a_case_of,
+    ip=st.sampled_from(V4 + V6),
+    weakness=st.sampled_from(list(Weakness)),
+    ports=st.sampled_from([(), (25,), (3128, 8080), (1080,)]),
+    exit_only=st.booleans(),
+    introduced=st.sampled_from(["", "squid/5.7", "ESMTP Postfix (100% Debian)"]),
+    guide_id=st.sampled_from(["unknown", "unknown", "postfix"]),
+    seen=st.lists(
+        st.builds(
+            Seen,
+            source=st.sampled_from(["DroneBL", "A long name of a source, longer than a line is wide, indeed"]),
+            at=st.one_of(st.none(), st.datetimes(datetime(2001, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))),
+            detail=st.sampled_from(["", "100%b {ip} =3D", "127.0.0.2", "漢字 détail"]),
+        ),
+        max_size=3,
+    ).map(tuple),
+)  # fmt: skip
+
+
+def fits(case: CaseFacts) -> CaseFacts:
+    """A product only where it fits the weakness, as the find step leaves it."""
+    guide = guides.guide(case.guide_id)
+    known = case.guide_id == "unknown" or case.weakness in guide.weaknesses
+    return case if known else replace(case, guide_id="unknown")
+
+
+@given(
+    cases=st.lists(CASES, min_size=1, max_size=6),
+    language=st.sampled_from(library.languages()),
+    kind=st.sampled_from(library.kinds()),
+    reader=st.sampled_from(Reader),
+    authority=st.sampled_from(["", "Agency Alpha", "100% %b"]),
+)
+@settings(deadline=None, max_examples=12)
+@example(
+    cases=[a_case_of("::")], language="en", kind=WaveKind.FIRST, reader=Reader.OWNER, authority=""
+)
+def test_whatever_the_cases_are_the_bytes_are_the_same(
+    cases: list[CaseFacts], language: str, kind: WaveKind, reader: Reader, authority: str
+) -> None:
+    facts = some_facts(
+        [fits(case) for case in cases], kind=kind, reader=reader, authority=authority,
+        languages=tuple(dict.fromkeys((language, "en"))),
+        earlier=None if kind is WaveKind.FIRST else EARLIER,
+    )  # fmt: skip
+    for one in (facts, another(facts)):
+        to = addressed(one)
+        assert SPLICER.message(one, to, keys=()) == build(library.written(one), to, keys=())
+
+
+SPLICER = a_splicer()
+
+
+def test_the_right_encoding_is_chosen_for_rows_that_tip_the_scale() -> None:
+    """Many rows in ASCII make a text quoted-printable that is base64 with few."""
+    splicer = a_splicer()
+    for language, count in product(library.languages(), (2, 30)):
+        cases = [a_case_of(f"192.0.2.{n}") for n in range(1, count)]
+        facts = some_facts(cases, languages=tuple(dict.fromkeys((language, "en"))))
+        for one in (facts, another(facts)):
+            to = addressed(one)
+            assert splicer.message(one, to, keys=()) == build(library.written(one), to, keys=())
+
+
+def strange() -> Iterator[LetterFacts]:
+    facts = some_facts()
+    yield replace(facts, secret="short")
+    yield replace(facts, secret="a" * 19 + "=")
+    yield replace(facts, stop_token="漢" * 20)
+    yield replace(facts, reference="ab\r\nX: y")
+    yield replace(facts, cases=(replace(facts.cases[0], secret="%b" * 10),))
+    yield replace(facts, cases=(replace(facts.cases[0], reference="a\u2028bcdefg"),))
+    yield some_facts([a_case_of(f"192.0.2.{n}") for n in range(1, 60)])
+
+
+@pytest.mark.parametrize("facts", list(strange()))
+def test_what_no_slot_takes_goes_the_long_way(facts: LetterFacts) -> None:
+    splicer, to = a_splicer(), addressed(facts)
+    assert splicer.composer.splice(facts) is None
+    try:
+        expected = build(library.written(facts), to, keys=())
+    except LetterError as error:
+        with pytest.raises(LetterError, match=error.code):
+            splicer.message(facts, to, keys=())
+    else:
+        assert splicer.message(facts, to, keys=()) == expected
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"recipient": "abuse@bücher.example"},
+        {"recipient": "o'neill+x@a.example"},
+        {"reply_to": "somebody@campaign.example"},
+        {"reply_to": f"reply+{'a' * 20}@bücher.example"},
+        {"stop_url": "https://campaign.example/=?x?="},
+        {"sender_name": "Schließt die Tür"},
+        {"feedback_id": "a-very-long-name-of-a-campaign" * 4},
+        {"date": AT + timedelta(days=9, seconds=1)},
+        {"languages": ("zh-Hant", "en")},
+    ],
+)
+def test_addresses_of_every_sort_are_the_same_either_way(changes: dict[str, object]) -> None:
+    splicer = a_splicer()
+    for _ in range(2):
+        facts, to = some_facts(), addressing(**changes)
+        assert splicer.message(facts, to, keys=KEYS) == build(library.written(facts), to, keys=KEYS)
+
+
+def test_a_skeleton_is_learnt_at_the_second_letter_only() -> None:
+    splicer = Splicer(library.written, library.texts)
+    facts = some_facts()
+    assert splicer.composer.splice(facts) is None
+    assert splicer.composer.splice(another(facts)) is not None
+
+
+def test_rows_of_a_later_letter_keep_their_numbers_and_states() -> None:
+    splicer = a_splicer()
+    cases = [a_case_of(f"192.0.2.{n % 9}", row=n, state=RowState.REMAINING) for n in (3, 7, 913)]
+    for kind in (WaveKind.REMINDER, WaveKind.CLOSING):
+        if kind in library.kinds():
+            assert_same(splicer, some_facts(cases, kind=kind, earlier=EARLIER))
