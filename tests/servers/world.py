@@ -2,6 +2,7 @@
 
     198.51.100.53  answers DNS: example.com, elsewhere.test, shop.test and their mail exchangers
     198.51.100.80  a web site on ports 80 and 443 that says `Example Domain` and the run's nonce
+    198.51.100.99  nothing: mail to slow.test waits where it is
     198.51.100.25  a mail exchanger that takes what it is given and keeps nothing
 
 Standard library only; started with the nonce as its argument, ends with its namespace.
@@ -23,6 +24,7 @@ A = {
     "mail.shop.test": "203.0.113.10",
     "www.shop.test": "203.0.113.10",
     "www.blocked.test": "198.51.100.80",
+    "slow.test": "198.51.100.99",
 }
 MX = {
     "elsewhere.test": "mail.elsewhere.test",
