@@ -4,9 +4,10 @@
 
 Ours is what `openletter survey` does: judge every row, count doubles, compare with the day before,
 find the most specific netblock of what is new, and list it by mailbox. Beside it in the same run:
-the same engine only reading the CSV (every column, as text), and a plain program (csv, ipaddress,
-a trie) over a tenth of the rows and of what is known. Each runs in a process of its own; CPU is
-that process's, memory its peak, disk what the engine spilled.
+the same engine only reading the CSV, every cell of it as text, once into a table (the bare read
+that ours is held against) and once parsed, counted and dropped; and a plain program (csv,
+ipaddress, a trie) over a tenth of the rows and of what is known. Each runs in a process of its own;
+CPU is that process's, memory its peak, disk what the engine spilled.
 """
 
 # ruff: noqa: INP001, PLC0415 - a script, whose parts are processes of their own
@@ -23,6 +24,7 @@ import tempfile
 import time
 from collections import defaultdict
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -70,13 +72,16 @@ def ours(folder: Path) -> None:
     from openletter.evidence.surveying import Asked, survey
     from openletter.wire.containers import contents
     from openletter.wire.mappedcsv import read_mapping
+    from openletter.wire.unpack import Limits
 
+    unbounded = Limits(total=1 << 40)  # of a stranger's file, two gigabytes are read
     asked = Asked(
         book=sourcebook.packaged(), now=NOW, hint=Hint(mapping=read_mapping(MAPPING)),
         known=(folder / "known.parquet",), netblocks=folder / "blocks.parquet",
     )  # fmt: skip
     paths = [folder / "findings.csv"]
-    for made, at in survey(paths, asked=asked, state=folder / "work", contents=contents):
+    opened = partial(contents, limits=unbounded)
+    for made, at in survey(paths, asked=asked, state=folder / "work", contents=opened):
         known = at.number(f"SELECT count(*) FROM read_parquet('{folder / 'known.parquet'}')")
         lists = at.number("SELECT count(*) FROM work")
         told = made.compared
@@ -102,7 +107,7 @@ def networks(folder: Path) -> None:
 
 
 def bare(folder: Path) -> None:
-    """The same engine reads every cell of the CSV and keeps nothing."""
+    """The same engine parses every cell of the CSV, counts it and keeps nothing."""
     _read(folder, "SELECT {counts} FROM {csv}")
 
 
@@ -226,12 +231,16 @@ def main(rows: int, folder: Path) -> None:
     made = run_part("ours", folder)
     say(f"{BLOCKS:,} networks flattened once for each registry load: {networks[1]:.1f} s CPU\n")
     say("| what | wall | CPU | peak memory | spilled |\n|---|---|---|---|---|")
-    rows_of = {"the engine scans": limit, "the engine reads into a table": kept, "ours": made}
+    rows_of = {
+        "the engine counts cells": limit,
+        "the engine reads into a table": kept,
+        "ours": made,
+    }
     for name, (wall, cpu, memory, disk) in rows_of.items():
         say(f"| {name} | {wall:.1f} s | {cpu:.1f} s | {memory:.2f} GB | {disk:.2f} GB |")
     say(
-        f"\nours: {made[1] / limit[1]:.1f} times the CPU of a scan, "
-        f"{made[1] / kept[1]:.1f} times that of reading into a table"
+        f"\nours: {made[1] / kept[1]:.1f} times the CPU of reading into a table, "
+        f"{made[1] / limit[1]:.1f} times that of counting every cell"
     )
     if rows <= 20_000_000:
         wall, cpu, memory, _ = run_part("plain", folder)

@@ -147,6 +147,7 @@ def make(folder: Path, size: Size, given_signs: Sequence[int] = ()) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     connection = duckdb.connect()
     connection.execute("SET threads = 2; SET preserve_insertion_order = false")
+    connection.execute(f"SET memory_limit = '6GB'; SET temp_directory = '{folder / 'made'}'")
     macros(connection)
     netblocks(connection, size)
     first, last = (_text(end) for end in ("first", "last"))
