@@ -27,8 +27,18 @@ def judged(pile: dict[str, bytes], by: str) -> dict[str, Any]:
     return court.judged(pile, by=by, records=RECORDS, patience=900)
 
 
+MISTAKEN = "R_MIXED_CHARSET"
+"""rspamd 3.4 takes accents for another script where it takes our two languages for English, or
+knows the language not at all (Slovak); docs/filter-scores.md says which letters that costs how
+much. Nothing else may lift a letter above 0, and none comes near greylisting (4)."""
+
+
 def assert_welcome(told: dict[str, Any]) -> None:
-    unwelcome = {name: one for name, one in told.items() if one["score"] > 0}
+    unwelcome = {
+        name: one
+        for name, one in told.items()
+        if round(one["score"] - one["rules"].get(MISTAKEN, 0), 2) > 0 or one["score"] >= 4
+    }
     assert not unwelcome
     for name, one in told.items():
         rules = set(one["rules"])

@@ -11,6 +11,7 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
+from openletter.guides.direction import led
 from openletter.letters.rules import marks, rows
 from openletter.letters.rules.body import encode_base64, is_base64, lines_of, quoted, weighed
 from openletter.letters.rules.dkim import relaxed
@@ -198,16 +199,22 @@ class Composer:
         values = [marks.case_values(one) for one in hands]
         printed = [self._rows_of(replace(facts, cases=(one,))) for one in hands]
         octets, beyond = weighed(printed[0])
-        row = _both([_encoded(text, in_base64=in_base64)[5:-2] for text in printed], values)
+        encoded = [_encoded(text, in_base64=in_base64) for text in printed]
+        if not all(one.startswith(_number(case)) for one in encoded):
+            return None
+        row = _both([one[5:-2] for one in encoded], values)
         return None if row is None else _Text(template=row, octets=octets, beyond=beyond)
 
     def _rows_of(self, facts: LetterFacts) -> str:
         """The rows as `text.write` prints them in the first language of a letter about several."""
         language = facts.languages[0]
         names = self._texts(facts.kind, language).frame.labels
+        is_rtl = LANGUAGES[language].is_right_to_left
         if facts.kind is WaveKind.CLOSING:
-            return rows.became(facts, names, rtl=LANGUAGES[language].is_right_to_left)
-        return rows.numbered(facts, names, language=language)
+            text = rows.became(facts, names, rtl=is_rtl)
+        else:
+            text = rows.numbered(facts, names, language=language)
+        return led(text) if is_rtl else text
 
 
 def _plan(facts: LetterFacts) -> Hashable:

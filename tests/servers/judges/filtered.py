@@ -11,12 +11,11 @@ from datetime import UTC, datetime
 from email.utils import format_datetime
 from itertools import product
 
-from openletter.guides import library as guides
 from openletter.letters import keys, library, preview
 from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import CaseFacts, LetterFacts
 from openletter.letters.rules.message import Addressing, build
-from openletter.letters.rules.text import Written, write
+from openletter.letters.rules.text import Written
 from openletter.words import Reader, new_reference, new_secret
 from tests.servers.judges.court import Records
 from tests.servers.judges.letters import records_of, txt
@@ -53,7 +52,7 @@ def records(signed_with: Sequence[SigningKey]) -> Records:
 
 def pile_of(language: str, *, signed_with: Sequence[SigningKey], now: datetime) -> dict[str, bytes]:
     """Every letter of a language, and for each reader and kind one with its table attached."""
-    asked = [one for one in preview.every([language])]
+    asked = preview.every([language])
     pile = {one.name: draft(one, now=now) for one in asked}
     for kind, reader in product(library.kinds(), Reader):
         one = preview.Asked(language=language, kind=kind, to=reader, about="several")
@@ -99,8 +98,7 @@ def draft(asked: preview.Asked, *, now: datetime, rows: int = 0) -> Draft:
         writer=replace(made_up.writer, email=f"help@{DOMAIN}"),
         cases=_many(made_up.cases, rows) if rows else made_up.cases,
     )  # fmt: skip
-    texts = {tag: library.texts(facts.kind, tag) for tag in facts.languages}
-    written = write(facts, texts=texts, guide=lambda name, tag: guides.guide(name, language=tag))
+    written = library.written(facts)
     return Draft(asked=asked, facts=facts, written=written, to=_addressing(asked, facts, now))
 
 

@@ -24,6 +24,9 @@ def rspamd_command(home: Path, root: Path) -> list[object]:
     }  # fmt: skip
     for folder in ("local", "db"):
         (home / folder).mkdir()
+    # the one place that Debian's build has fixed; without it no language is recognised
+    languages = f'lang_detection {{ languages = "{share}/languages"; }}\n'
+    (home / "local" / "rspamd.conf.local").write_text(languages)
     variables = [f"--var={name}={place}" for name, place in places.items()]
     program, configuration = root / "usr/bin/rspamd", root / "etc/rspamd/rspamd.conf"
     return [program, "--insecure", "--no-fork", "-c", configuration, *variables]
