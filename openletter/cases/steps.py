@@ -50,10 +50,7 @@ def findings_without_case(campaign: Campaign, *, now: datetime) -> QuerySet[Find
 
 @transaction.atomic
 def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
-    """One case per campaign, address and weakness; a later finding adds evidence to it.
-
-    Then each case of which something was weighed since is judged by the campaign's own knobs.
-    """
+    """One case per campaign, address and weakness; later findings add evidence, and are judged."""
     weighing.hold(campaign.world, shared=True)
     world = Func(F("ip"), function="address_world", output_field=CharField())
     waiting = findings_without_case(campaign, now=now).annotate(world=world)[:limit]
@@ -189,12 +186,14 @@ def _open(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> 
                 "finding": case.finding_id,
                 "rule": case.finding.rule_version,
             },
-            reason=Reason(
-                code="finding-open", values={"families": len(case.finding.families)}
-            ).as_json(),
+            reason=_because_of(case.finding),
         )
         for case in opened
     )
+
+
+def _because_of(finding: Finding) -> dict[str, object]:
+    return Reason(code="finding-open", values={"families": len(finding.families)}).as_json()
 
 
 def _responsible(campaign: Campaign) -> list[tuple[Network, int]]:
