@@ -59,6 +59,7 @@ def keeps_the_laws(facts: LetterFacts) -> None:
     runs_the_right_way(made.body)
     tells_no_stranger_too_much(facts, made.body)
     assert len(made.subject) < 120
+    assert "： " not in made.subject, "a wide colon brings its own space"
     assert made.subject.endswith(f"{print_reference(facts.printed_reference)}]")
 
 

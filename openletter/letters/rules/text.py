@@ -13,6 +13,7 @@ from string import ascii_uppercase
 
 from openletter.guides.direction import apart, led
 from openletter.guides.layout import fill as fill_columns
+from openletter.guides.layout import unwrap
 from openletter.guides.letter import block
 from openletter.guides.model import Guide
 from openletter.letters.rules import rows
@@ -195,7 +196,7 @@ class _Pen:
         before = self.texts.passage("before-subject", _NONE)
         text = fill(self.texts.passage("subject", self.holds), self.bare_values)
         reference = print_reference(self.facts.printed_reference)
-        said = one_line(f"{before} {text}")
+        said = one_line(unwrap([before, text]))
         # where no letter is a small one, filters take HTTP and a reference for shouting
         mark = "" if any(map(str.islower, said)) else "ref "
         return f"{said} [{mark}{reference}]"
