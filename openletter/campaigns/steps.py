@@ -321,13 +321,13 @@ def _exclusion_entry(row: Exclusion, action: str, *, actor: str, now: datetime) 
 
 
 @transaction.atomic
-def pause_leaving(*, because: str, now: datetime) -> None:
-    """Everything that leaves this installation stops (another mark, a restore, a lost journal)."""
+def pause_leaving(*, because: str, now: datetime, actor: str = "start") -> None:
+    """Everything that leaves this installation stops (another mark, a restore, a full disk)."""
     changed = Installation.objects.filter(leaving_paused_at=None).update(
         leaving_paused_at=now, leaving_paused_because=because
     )
     if changed:
-        record([_leaving("leaving-paused", actor="start", because=because, now=now)])
+        record([_leaving("leaving-paused", actor=actor, because=because, now=now)])
 
 
 @transaction.atomic

@@ -62,6 +62,9 @@ def up(
             _announce()
             try:
                 processes.run(children, stopped=stopped, watch=watch)
+            except processes.KeepsEndingError as problem:
+                _tell_that_it_is_down(str(problem))
+                raise
             finally:
                 stop_database(state)
     except (processes.AlreadyUpError, processes.KeepsEndingError) as problem:
@@ -100,8 +103,21 @@ def _children() -> list[processes.Child]:
     return [
         processes.ours("intake", "intake"),
         processes.ours("worker", "worker"),
+        processes.ours("watch", "watch"),
         processes.web(settings.LISTEN),
     ]
+
+
+def _tell_that_it_is_down(problem: str) -> None:
+    """The child that tells is going down, too: say it here, once until it is up again."""
+    from django.conf import settings
+
+    from openletter.campaigns import clock
+    from openletter.shell import alerts
+    from openletter.shell.causes import Cause, Code
+
+    cause = Cause(code=Code.DOWN, detail=problem)
+    alerts.Watch(state=settings.STATE).hear([cause], unseen=frozenset(Code), now=clock.wall())
 
 
 def _announce() -> None:

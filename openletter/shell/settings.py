@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from csp.constants import NONE, SELF
 
 from openletter.shell import configuration as read
-from openletter.shell import logs, outside, secrets, smarthost
+from openletter.shell import logs, outside, secrets, smarthost, telling
 from openletter.shell.database import settings_for
 from openletter.words import LANGUAGES as PROJECT_LANGUAGES
 
@@ -169,6 +169,8 @@ LOG_LEVEL: str = READER.read(
     default="info",
     about="How much is logged; no level logs tokens or mail bodies.",
 )
+
+TELLING: telling.Telling = telling.read_telling(READER)
 
 OUTSIDE: outside.Outside = outside.read_outside(READER)
 READER.refuse_unknown_keys()
