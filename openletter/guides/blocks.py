@@ -13,6 +13,7 @@ import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 
 from openletter.guides.layout import unwrap
 from openletter.guides.letter import block
@@ -170,14 +171,21 @@ def _wrong_in(entry: Entry, english: Mapping[str, str]) -> Iterator[str]:
         return
     if _MARK.match(entry.text):
         yield "no number or dash in front: it comes from the English guide"
-    for name, pattern in _KEPT.items():
-        here, there = set(pattern.findall(source)), set(pattern.findall(entry.text))
+    for (name, here), pattern in zip(_kept_of(source), _KEPT.values(), strict=True):
+        there = set(pattern.findall(entry.text))
         if here - there:
             yield f"{name} of the English text are missing: {', '.join(sorted(here - there))}"
         if there - here:
             yield f"{name} that the English text has not: {', '.join(sorted(there - here))}"
-    if unseen := sorted({hex(ord(sign)) for sign in entry.text if _is_unseen(sign)}):
-        yield f"characters that nobody sees: {', '.join(unseen)}"
+    unseen = [] if entry.text.isprintable() else sorted(filter(_is_unseen, {*entry.text}))
+    if unseen:
+        yield f"characters that nobody sees: {', '.join(hex(ord(sign)) for sign in unseen)}"
+
+
+@cache
+def _kept_of(source: str) -> tuple[tuple[str, frozenset[str]], ...]:
+    """What a translation keeps of an English paragraph; asked once for all languages."""
+    return tuple((name, frozenset(found.findall(source))) for name, found in _KEPT.items())
 
 
 def _is_unseen(sign: str) -> bool:
