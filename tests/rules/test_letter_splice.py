@@ -70,8 +70,8 @@ def assert_same(splicer: Splicer, facts: LetterFacts) -> None:
 )
 def test_every_language_is_the_same_either_way(language: str, kind: WaveKind) -> None:
     splicer = a_splicer()
-    for reader, about in zip(Reader, ("open-relay", "several", "exit-only"), strict=True):
-        asked = preview.Asked(language=language, kind=kind, to=reader, about=about)
+    for about in ("open-relay", "several"):
+        asked = preview.Asked(language=language, kind=kind, to=Reader.OWNER, about=about)
         assert_same(splicer, preview.facts_of(asked))
 
 
@@ -138,10 +138,13 @@ def test_whatever_the_cases_are_the_bytes_are_the_same(
 SPLICER = a_splicer()
 
 
+TIPPING = [tag for tag in ("bg", "el", "ru", "fa", "ja") if tag in library.languages()]
+
+
 def test_the_right_encoding_is_chosen_for_rows_that_tip_the_scale() -> None:
     """Many rows in ASCII make a text quoted-printable that is base64 with few."""
     splicer = a_splicer()
-    for language, count in product(library.languages(), (2, 30)):
+    for language, count in product(TIPPING, (2, 30)):
         cases = [a_case_of(f"192.0.2.{n}") for n in range(1, count)]
         facts = some_facts(cases, languages=tuple(dict.fromkeys((language, "en"))))
         for one in (facts, another(facts)):
