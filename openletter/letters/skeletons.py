@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from openletter.letters import library
 from openletter.guides.direction import apart, led
+from openletter.letters import library
 from openletter.letters.rules.text import REPLIES
 from openletter.letters.rules.typeset import typeset
 from openletter.letters.rules.wording import fill
