@@ -8,14 +8,13 @@ a broken value ends, so reading stops at it, and the problem says so.
 
 from __future__ import annotations
 
-import json
-import math
 import re
 from collections.abc import Generator, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import chain, islice
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
+from openletter.wire.jsonstrict import BadJsonError, parsed
 from openletter.wire.visible import visible_bytes
 
 _BOM = b"\xef\xbb\xbf"
@@ -24,9 +23,7 @@ _MARKS = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"|["{}\[\]]', re.DOTALL)
 _QUOTE, _OPENING = 0x22, b"{["
 _IN_STRING = re.compile(rb'["\\]')
 _END_OF_SCALAR = re.compile(rb"[\s,\]}]")
-_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 _NOT_SPACE = re.compile(rb"[^ \t\r\n]")
-LONGEST_NUMBER = 40
 _SCALAR = 100
 _KEPT = 1 << 20
 _HEAD = 200
@@ -356,63 +353,14 @@ class _Source:
 # -- parsing -------------------------------------------------------------------------------------
 
 
-class _BadJsonError(ValueError):
-    def __init__(self, code: str) -> None:
-        super().__init__(code)
-        self.code = code
-
-
 def _value(number: int, line: int, raw: bytes, problem: str) -> JsonValue:
     if not problem:
         try:
-            return JsonValue(number, line, _parsed(raw))
-        except _BadJsonError as bad:
+            return JsonValue(number, line, parsed(raw))
+        except BadJsonError as bad:
             problem = bad.code
         except UnicodeError:
             problem = "wrong-encoding"
         except ValueError:
             problem = "json-broken"
     return JsonValue(number, line, None, problem, visible_bytes(raw))
-
-
-def _parsed(raw: bytes) -> object:
-    value: object = json.loads(
-        raw.decode("utf-8"),
-        object_pairs_hook=_table,
-        parse_int=_whole,
-        parse_float=_number,
-        parse_constant=_no_number,
-    )
-    if _SURROGATE.search(raw):
-        _check_letters(value)
-    return value
-
-
-def _table(pairs: list[tuple[str, object]]) -> dict[str, object]:
-    table = dict(pairs)
-    if len(table) != len(pairs):
-        raise _BadJsonError("json-doubled-key")
-    return table
-
-
-def _whole(text: str) -> int:
-    if len(text) > LONGEST_NUMBER:
-        raise _BadJsonError("json-number")
-    return int(text)
-
-
-def _number(text: str) -> float:
-    number = float(text) if len(text) <= LONGEST_NUMBER else math.inf
-    return number if math.isfinite(number) else _no_number(text)
-
-
-def _no_number(_text: str) -> NoReturn:
-    raise _BadJsonError("json-number")
-
-
-def _check_letters(value: object) -> None:
-    """Half of a surrogate pair is no letter, and no database takes it."""
-    try:
-        json.dumps(value, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError:
-        raise _BadJsonError("json-half-letter") from None

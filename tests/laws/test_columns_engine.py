@@ -12,7 +12,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from openletter.columns.engine import Desk, NotAFileError, Room, desk, file, sweep
+from openletter.columns.engine import Desk, NotAFileError, Room, TooMuchError, desk, file, sweep
 from tests.laws.sources import ROOT
 
 
@@ -96,7 +96,7 @@ class _Spelled:
 
 
 def test_memory_and_temp_space_have_an_end(at: Desk) -> None:
-    with pytest.raises(duckdb.Error):
+    with pytest.raises(TooMuchError):
         at.run(
             "CREATE TABLE big AS SELECT repeat(hash(i)::VARCHAR, 20) AS t FROM range(5000000) r(i)"
         )
