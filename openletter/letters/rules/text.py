@@ -6,6 +6,7 @@ one address can be passed on as it is; a letter about several is passed on part 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -197,8 +198,8 @@ class _Pen:
         text = fill(self.texts.passage("subject", self.holds), self.bare_values)
         reference = print_reference(self.facts.printed_reference)
         said = one_line(unwrap([before, text]))
-        # where no letter is a small one, filters take HTTP and a reference for shouting
-        mark = "" if any(map(str.islower, said)) else "ref "
+        # without a small Latin letter, filters take HTTP and a reference for shouting
+        mark = "" if re.search("[a-z]", said) else "ref "
         return f"{said} [{mark}{reference}]"
 
     def passage(self, name: str) -> str:
