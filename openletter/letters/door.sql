@@ -17,7 +17,6 @@ CASE
     WHEN EXISTS (
         SELECT FROM handed_elsewhere h
         WHERE h.campaign = c.slug AND h.mailbox_hash = sha256(convert_to(d.mailbox, 'UTF8'))
-          AND h.message_id <> d.message_id
           AND (h.wave = w.id OR (h.wave IS NULL AND h.kind = w.kind))
     ) THEN 'handed-elsewhere'
     WHEN NOT EXISTS (SELECT FROM letter_case lc WHERE lc.letter_id = l.id) THEN 'no-case'

@@ -32,6 +32,7 @@ from openletter.letters.recording import Told
 from openletter.letters.rules.facts import LetterError
 from openletter.letters.rules.fates import is_about_us
 from openletter.letters.trails import read_what_left
+from openletter.letters.turn import is_ours
 from openletter.net.dns_ports import Server
 from openletter.net.mx_client import ask_mx
 from openletter.net.smtp_door import DoorClosedError
@@ -135,7 +136,7 @@ class _Run:
     def _claims(self, fleet: Fleet, limit: int) -> int:
         settled, until, size = 0, time.monotonic() + BUDGET, FIRST_CLAIM
         room, worker = sending.room_now(self._campaign, now=self._now), _worker()
-        while settled < limit and time.monotonic() < until and not self._is_stopped:
+        while settled < limit and time.monotonic() < until and not self._has_to_stop():
             most = min(limit - settled, size)
             claimed = sending.claim(
                 self._campaign, worker=worker, now=self._now, limit=most, room=room
@@ -202,8 +203,12 @@ class _Run:
         if not self._is_stopped and now - self._looked >= LOOK_EVERY:
             self._looked = now
             self._write_down()
-            self._is_stopped = _surely(partial(sending.is_stopped, self._campaign))
+            self._is_stopped = _surely(self._has_to_stop)
         return not self._is_stopped
+
+    def _has_to_stop(self) -> bool:
+        """Somebody said stop, or the turn went with a connection: another one may be at work."""
+        return self._is_stopped or sending.is_stopped(self._campaign) or not is_ours()
 
     def _write_down(self) -> None:
         if self._told:

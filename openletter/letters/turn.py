@@ -32,6 +32,17 @@ def alone() -> Iterator[bool]:
             _unlock()
 
 
+def is_ours() -> bool:
+    """Whether this connection still has the turn: it goes with a connection that was lost."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted"
+            " AND pid = pg_backend_pid() AND classid = (%s)::int::oid AND objid = (%s)::int::oid)",
+            _LOCK,
+        )
+        return bool(cursor.fetchone()[0])
+
+
 def _unlock() -> None:
     """A lost connection has let go of it already."""
     if connection.is_usable():

@@ -139,6 +139,7 @@ class Flow:
         """Take in what arrived; `broken` says why nothing more may be said here."""
         if self._is_good_turn(data):
             return
+        before = len(self._shown)
         try:
             while (reply := self._replies.feed(data)) is not None:
                 data = b""
@@ -146,6 +147,14 @@ class Flow:
                 self._heard(reply)
         except OutOfStepError as problem:
             self.broken = str(problem)
+            self._doubt(before)
+
+    def _doubt(self, before: int) -> None:
+        """Verdicts on letters that came with an answer too many may be of something else."""
+        self._shown[before:] = [
+            (key, _unknown(self.broken) if fate.stage is Stage.DOT else fate)
+            for key, fate in self._shown[before:]
+        ]
 
     def _is_good_turn(self, data: bytes) -> bool:
         """The one turn that nearly all are, whole in one piece: taken, and the next may be said.

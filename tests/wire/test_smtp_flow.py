@@ -113,6 +113,14 @@ def test_a_server_out_of_step_is_believed_in_nothing(answers: bytes) -> None:
     assert {outcome for _, outcome in outcomes(flow.end(dot_was_said=True))} == {"unknown"}
 
 
+def test_an_answer_too_many_makes_the_last_verdict_doubtful() -> None:
+    """Was the letter put off, or taken? It is not sent again by a machine."""
+    flow, _ = begun(count=1)
+    flow.feed(b"451 4.3.0 busy\r\n" + QUEUED)
+    assert flow.broken
+    assert outcomes(flow.fates()) == [(1, "unknown")]
+
+
 def test_an_answer_before_the_content_is_no_answer_to_it() -> None:
     flow, take = Flow(frozenset()), letters(1)
     for answer in (OK, OK, GO + QUEUED):

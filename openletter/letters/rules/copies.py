@@ -16,7 +16,7 @@ from openletter.words import SECRET, parse_reference
 
 _MESSAGE_ID = re.compile(r"<[^<>\s]{3,190}>")
 _TOKEN = re.compile(rf"(?i)\breply\+({SECRET.pattern})@")
-_REFERENCE = re.compile(r"\[([0-9A-Za-z]{4}-[0-9A-Za-z]{4})\]")
+_REFERENCE = re.compile(r"\[(?:ref )?([0-9A-Za-z]{4}-[0-9A-Za-z]{4})\]")
 _ADDRESS = re.compile(r"[^\s<>,;:\"()]{1,64}@[^\s<>,;:\"()]{1,255}")
 _NAMED = ("to", "resent-to", "x-original-to", "delivered-to")
 
