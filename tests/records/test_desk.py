@@ -296,7 +296,9 @@ def test_a_question_is_answered_from_the_desk(desk: Desk, browse: Callable[..., 
     browser = browse()
     where = {"pk": desk.alpha.reply.pk}
     opening = browser.get(reverse("desk:reply", kwargs=where), {"opening": "which-program"})
-    assert "Schrijf ons de naam en de versie van het programma" in opening.content.decode()  # they wrote in Dutch
+    assert (
+        "Schrijf ons de naam en de versie van het programma" in opening.content.decode()
+    )  # they wrote in Dutch
     browser.post(reverse("desk:answer", kwargs=where), {"text": "Die op rij 1."})
     answer = Answer.objects.get(reply=desk.alpha.reply, text="Die op rij 1.")
     assert answer.delivery.state == "cleared"

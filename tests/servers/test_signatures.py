@@ -93,7 +93,7 @@ def test_a_verifier_without_our_zone_believes_nothing() -> None:
 @pytest.mark.full
 @pytest.mark.parametrize("language", library.languages())
 def test_every_letter_of_a_language_is_believed_and_no_changed_one(language: str) -> None:
-    asked = [one for one in preview.every([language])]
+    asked = list(preview.every([language]))
     pile = dict(letters.signed(asked, KEYS))
     assert {one.kind for one in asked} == set(library.kinds()) >= {WaveKind.FIRST}
     assert_believed(pile)
