@@ -77,17 +77,25 @@ def waiting(campaign: Campaign, *, letters: QuerySet[Letter] | None = None) -> l
     counted: dict[tuple[str, int, WaveKind, str], int] = defaultdict(int)
     partners: dict[int, Partner] = {}
     approved: dict[int, dict[str, WordingApproval]] = {}
-    for letter in found.only("partner", "kind", "languages"):
+    for letter in found.only("partner", "kind", "languages", "wordings"):
         partners[letter.partner_id] = letter.partner
         given = approved.setdefault(letter.partner_id, standing(letter.partner))
-        kind = WaveKind(letter.kind)
-        for tag in letter.languages:
+        for kind, tag in _texts_of(letter):
             if version(kind, tag) not in given:
                 counted[letter.partner.name, letter.partner_id, kind, tag] += 1
     return [
         Waiting(partner=partners[pk], kind=kind, language=tag, letters=count)
         for (_, pk, kind, tag), count in sorted(counted.items())
     ]
+
+
+def _texts_of(letter: Letter) -> Iterator[tuple[WaveKind, str]]:
+    """The kinds and languages that it was written from: its own, and texts for passing on."""
+    for kind in library.kinds():
+        for tag in letter.languages:
+            is_in_it = any(one.startswith(f"{tag}-{kind}-") for one in letter.wordings)
+            if kind == letter.kind or is_in_it:
+                yield kind, tag
 
 
 def letters_held(campaign: Campaign) -> int:

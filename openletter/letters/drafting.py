@@ -146,7 +146,7 @@ def _letter(draft: Draft, message: Message, *, told: list[str], now: datetime) -
         raw=message.raw,
         body_sha256=message.body_sha256,
         wording_version=library.version(facts.kind, facts.languages),
-        wordings=[approvals.version(facts.kind, tag) for tag in facts.languages],
+        wordings=[approvals.version(kind, tag) for kind in facts.kinds for tag in facts.languages],
         told=[] if facts.kind is WaveKind.FIRST else told,
         thread=draft.to.thread,
         composed_at=now,

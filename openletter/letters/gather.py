@@ -84,6 +84,12 @@ class Pile:
         return holder.country if holder else ""
 
     @property
+    def one_country(self) -> str:
+        """The country of all its cases that have one; nothing where they lie in several."""
+        found = {one.holder.country for one in self.choices if one.holder and one.holder.country}
+        return found.pop() if len(found) == 1 else ""
+
+    @property
     def kind(self) -> WaveKind:
         """A mailbox that never got a letter gets a first one, whatever the wave."""
         return WaveKind(self.wave.kind) if self.before else WaveKind.FIRST
@@ -208,8 +214,8 @@ def letter_facts(
         campaign=campaign.name,
         writer=writer_of(partner),
         together_with=tuple(one.name for one in vouchers.partners if one.pk != partner.pk),
-        authority=vouchers.authority(pile.country, writer=partner.pk),
-        responder="" if pile.reader is Reader.CSIRT else vouchers.responder(pile.country),
+        authority=vouchers.authority(pile.one_country, writer=partner.pk),
+        responder="" if pile.reader is Reader.CSIRT else vouchers.responder(pile.one_country),
         domain=domain,
         cases=tuple(
             case_facts(

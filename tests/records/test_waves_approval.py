@@ -19,10 +19,19 @@ from openletter.letters.models import Letter, WordingApproval
 from openletter.letters.plan import plan_of
 from openletter.letters.rules.facts import LetterError
 from openletter.letters.vouching import vouchers_of
-from openletter.words import WaveKind
+from openletter.words import Reader, WaveKind
 from tests.builders import NOW, a_partner, a_user
 from tests.letter_builders import a_holder, chosen_cases, text_of
-from tests.wave_builders import a_told_campaign, claimed, compose
+from tests.wave_builders import (
+    LATER,
+    a_told_campaign,
+    arrive,
+    claimed,
+    compose,
+    opened,
+    see_again,
+    written,
+)
 
 pytestmark = pytest.mark.django_db
 FIRST = WaveKind.FIRST
@@ -208,3 +217,30 @@ def test_the_letter_names_partner_team_or_nobody(campaign: Campaign) -> None:
     assert team.name in says["DE"]
     assert team.name not in says["FR"]
     assert all("Uit uw land doet niemand mee" in says[country] for country in ("DE", "FR"))
+
+
+def test_nobody_is_named_for_a_reader_whose_cases_lie_in_two_countries(campaign: Campaign) -> None:
+    holder = a_holder(campaign, "FR")
+    holder.country = "FR"
+    holder.save()
+    chosen_cases(campaign, ["9.9.9.1"], "noc@net1.nl", holder=a_holder(campaign, "NL"))
+    chosen_cases(campaign, ["9.9.9.2"], "noc@net1.nl", holder=holder)
+    compose(campaign, now=NOW)
+    says = " ".join(text_of(Letter.objects.get(mailbox="noc@net1.nl")).split())
+    assert "In uw land doet" not in says
+    assert f"In your country, {campaign.lead.name}" not in says
+
+
+def test_texts_for_passing_on_need_an_approval_of_the_first_letters_wording() -> None:
+    made = a_told_campaign()
+    chosen_cases(made, ["192.0.2.1", "192.0.2.2"], reader=Reader.PROVIDER)
+    compose(made, now=NOW)
+    arrive(made, at=NOW)
+    see_again("192.0.2.1", "192.0.2.2")
+    opened(made, WaveKind.REMINDER)
+    compose(made, now=LATER)
+    letter = written(WaveKind.REMINDER)
+    assert b"openletter-" in bytes(letter.raw)
+    for kind in (WaveKind.REMINDER, FIRST):
+        for tag in letter.languages:
+            assert approvals.version(kind, tag) in letter.wordings

@@ -224,6 +224,11 @@ class LetterFacts:
         return few and self.reader is Reader.PROVIDER and self.is_for_passing_on
 
     @property
+    def kinds(self) -> tuple[WaveKind, ...]:
+        """Whose texts go out with it: its own kind's, and a first letter's for passing on."""
+        return tuple(dict.fromkeys([self.kind, *([WaveKind.FIRST] if self.attaches_texts else [])]))
+
+    @property
     def has_files(self) -> bool:
         return self.attaches_table or self.attaches_reports
 
