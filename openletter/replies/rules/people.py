@@ -123,6 +123,8 @@ _PATTERNS = (
     (Intent.FORWARDED, _FORWARDED),
     (Intent.FIXED, _FIXED),
 )
+_ASKS = re.compile("[?？؟\u037e]|[\u0370-\u03ff\u1f00-\u1fff][ \u00a0]?;")
+"""A question mark; Greek has a semicolon for one."""
 LONG = 1500
 
 
@@ -130,7 +132,7 @@ def intent_of(words: str) -> tuple[Intent, float]:
     """What the writer's own words ask for, and how sure that is."""
     asked = asked_for(words)
     found = [intent for intent, pattern in _PATTERNS if intent in asked or pattern.search(words)]
-    asks = "?" in re.sub(r"https?://\S+", "", words) or "？" in words or "؟" in words
+    asks = bool(_ASKS.search(re.sub(r"https?://\S+", "", words)))
     if not found:
         return Intent.QUESTION, 0.7 if words.strip() else 0.4
     if len(found) > 1 or asks:

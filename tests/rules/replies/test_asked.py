@@ -63,3 +63,13 @@ def test_a_word_among_others_is_not_taken_for_an_answer() -> None:
     assert asked_for("We closed nothing.\nNot closed") == frozenset()
     assert asked_for("line\n" * 8 + "closed") == frozenset()
     assert asked_for("ferme\nKAPATILDI") == asked_for("fermé\nkapatıldı")
+
+
+def test_a_word_with_a_question_mark_of_its_language_is_a_question() -> None:
+    for mark in ("?", "？", "؟"):
+        assert intent_of(f"closed{mark}")[0] is Intent.QUESTION
+    for word in ("έκλεισε", "διακοπή"):
+        for mark in (";", " ;", "\u037e"):
+            assert intent_of(f"{word}{mark}")[0] is Intent.QUESTION, (word, mark)
+        assert intent_of(word)[0] is not Intent.QUESTION
+    assert intent_of("closed; thanks.\nclosed")[0] is Intent.FIXED
