@@ -95,4 +95,5 @@ def is_whole(
     if any(one not in facts.by_message for one in ours):
         return False
     later = any(at > since for at in ours.values())
-    return later and facts.covers(since, now - LONGEST_SILENCE)
+    until = max(now - LONGEST_SILENCE, since + SETTLING)
+    return later and facts.covers(since, until)
