@@ -12,7 +12,12 @@ from openletter.contacts import steps as contacts
 from openletter.letters.models import Letter, LetterCase, MailToken
 from openletter.replies import effects, everywhere
 from openletter.replies.models import Answer, Mail, Reply, ReplyKind, StopQuestion
-from openletter.replies.rules.actions import counts_against_mailbox, file, references_in
+from openletter.replies.rules.actions import (
+    addresses_in,
+    counts_against_mailbox,
+    file,
+    references_in,
+)
 from openletter.replies.rules.classify import classify_mail
 from openletter.replies.rules.kinds import Classified, Kind
 from openletter.wire.mime import read_mail
@@ -93,14 +98,21 @@ def read_one(mail: Mail, *, now: datetime) -> Reply | None:
 
 
 def _about(letter: Letter, kind: ReplyKind, text: str) -> tuple[ReplyKind, int | None]:
-    """All cases, or the one that is named; several but not all is a question for a person."""
-    rows = dict(LetterCase.objects.filter(letter=letter).values_list("case__reference", "case_id"))
-    named = references_in(text, rows)
-    if not named or len(named) == len(rows):
+    """All cases, or the one that is named; several but not all is a question for a person.
+
+    A case is named by its reference or by its address: "closed" beside one address says nothing
+    of the others.
+    """
+    columns = ("case__reference", "case__ip", "case_id")
+    told = list(LetterCase.objects.filter(letter=letter).values_list(*columns))
+    references = references_in(text, (reference for reference, _, _ in told))
+    addresses = addresses_in(text, (str(ip) for _, ip, _ in told))
+    named = {
+        case for reference, ip, case in told if reference in references or str(ip) in addresses
+    }
+    if not named or len(named) == len(told):
         return kind, None
-    if len(named) == 1:
-        return kind, rows[next(iter(named))]
-    return ReplyKind.QUESTION, None
+    return (kind, named.pop()) if len(named) == 1 else (ReplyKind.QUESTION, None)
 
 
 def _filed(

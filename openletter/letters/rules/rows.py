@@ -137,10 +137,16 @@ def _cells(facts: LetterFacts, case: CaseFacts, language: str) -> list[str]:
         case.state.value,
         _iso(times[0]) if times else "",
         _iso(times[-1]) if times else "",
-        "; ".join(one_line(f"{s.source} {_iso(s.at) if s.at else ''}") for s in case.seen),
+        "; ".join(map(_said, case.seen)),
         case.introduced,
         page_of(facts, case, language),
     ]
+
+
+def _said(seen: Seen) -> str:
+    """Who says so and when, with what the source asks to be said of it."""
+    detail = f" ({seen.detail})" if seen.detail else ""
+    return one_line(f"{seen.source} {_iso(seen.at) if seen.at else ''}{detail}")
 
 
 def _iso(moment: datetime) -> str:

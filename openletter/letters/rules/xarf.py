@@ -75,7 +75,10 @@ def _report(facts: LetterFacts, case: CaseFacts, newest: datetime) -> dict[str, 
 def _evidence(case: CaseFacts) -> dict[str, object]:
     """Who says so and when, as the letter prints it."""
     lines = (
-        f"{utc(seen.at) if seen.at else 'time not known'}  {one_line(seen.source)}"
+        one_line(
+            f"{utc(seen.at) if seen.at else 'time not known'} {seen.source}"
+            + (f" ({seen.detail})" if seen.detail else "")
+        )
         for seen in case.seen
     )
     said = "\n".join(lines).encode()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -99,6 +100,7 @@ def counts_against_mailbox(verdict: Classified, purpose: TokenPurpose) -> bool:
     return bool(about) and verdict.has_report and purpose is TokenPurpose.BOUNCE
 
 
+_LIKE_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{4,45}")
 _LIKE_REFERENCE = re.compile(r"(?<![0-9A-Za-z])[0-9A-Za-z]{4}[-–. ]?[0-9A-Za-z]{4}(?![0-9A-Za-z])")
 
 
@@ -107,3 +109,15 @@ def references_in(text: str, known: Iterable[str]) -> frozenset[str]:
     wanted = frozenset(known)
     found = {parse_reference(one[0]) for one in _LIKE_REFERENCE.finditer(text[:20_000])}
     return frozenset(one for one in found if one) & wanted
+
+
+def addresses_in(text: str, known: Iterable[str]) -> frozenset[str]:
+    """Which of the known addresses (RFC 5952) the writer's own words name, however spelled."""
+    wanted = frozenset(known)
+    found = set()
+    for one in _LIKE_ADDRESS.findall(text[:20_000]):
+        try:
+            found.add(str(ipaddress.ip_address(one.rstrip(".:"))))
+        except ValueError:
+            continue
+    return wanted & found
