@@ -143,11 +143,19 @@ def _above(rows: dict[str, Scores], by: str) -> str:
         f"{max(one['score'] for one in letters):+.2f})"
         for tag, letters in missed.items()
     )
+    return f"\n**Above 0:** {', '.join(said)}. {_because(rows, by, missed)}\n"
+
+
+def _because(rows: dict[str, Scores], by: str, missed: dict[str, list[dict[str, Any]]]) -> str:
+    """The rules that lift those letters over the bar."""
+    lifting = sorted(
+        {rule for letters in missed.values() for one in letters for rule in one["rules"]
+         if one["rules"][rule] >= one["score"]}
+    )  # fmt: skip
+    if MIXED not in lifting:
+        return f"Lifted by {', '.join(lifting)}."
     without = max(one["score"] - one["rules"].get(MIXED, 0) for _, one in _letters(rows, by))
-    return (
-        f"\n**Above 0:** {', '.join(said)}. Without {MIXED} the highest score is {without:+.2f}. "
-        f"{WHY_MIXED}\n"
-    )
+    return f"Without {MIXED} the highest score is {without:+.2f}. {WHY_MIXED}"
 
 
 def _version(package: str) -> str:
