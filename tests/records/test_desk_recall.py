@@ -63,7 +63,7 @@ def test_a_look_a_withdrawal_and_its_approval(campaign: Campaign) -> None:
     assert (made.by, made.reason) == ("user:approver-alpha", "a wrong scan")
     about = page(opened, "withdrawal", pk=made.pk)
     assert ABUSE in about
-    assert f"Ingetrokken: brief over {WRONG}" in about
+    assert f"Ingetrokken: Open HTTP-proxy: {WRONG}" in about
     assert "Approve the corrections" in about
     case_page = page(opened, "case", reference=the_case().reference)
     assert "Our mistake" in case_page
