@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 from openletter.letters.rules import rows, xarf
 from openletter.letters.rules.body import encode_text
@@ -25,9 +26,14 @@ class Attachment:
     media: str
     text: str
 
+    @cached_property
+    def encoded(self) -> tuple[str, bytes]:
+        """(transfer encoding, octets): weighed and sent, encoded once."""
+        return encode_text(self.text)
+
     @property
     def weight(self) -> int:
-        return len(encode_text(self.text)[1])
+        return len(self.encoded[1])
 
 
 def attached(

@@ -49,6 +49,11 @@ def utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"
 
 
+def iso(moment: datetime) -> str:
+    """A time as machines read it in what is attached: RFC 3339, seconds, UTC."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
 class RowState(StrEnum):
     """How a case stands for its mailbox, in the order in which letters tell it."""
 

@@ -143,7 +143,7 @@ def _content(written: Written, to: Addressing) -> tuple[list[tuple[str, str]], b
 
 def _file(file: Attachment) -> tuple[list[tuple[str, str]], bytes]:
     """Encoded by content: base64 of a plain text costs more than a point at rspamd."""
-    encoding, octets = encode_text(file.text)
+    encoding, octets = file.encoded
     fields = [
         ("Content-Type", f"{file.media}; name={file.name}"),
         ("Content-Disposition", f"attachment; filename={file.name}"),

@@ -6,10 +6,9 @@ import csv
 import io
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
 
 from openletter.guides.layout import NO_BREAK
-from openletter.letters.rules.facts import CaseFacts, LetterFacts, Seen, one_line, utc
+from openletter.letters.rules.facts import CaseFacts, LetterFacts, Seen, iso, one_line, utc
 from openletter.letters.rules.typeset import columns
 from openletter.wire.visible import csv_cell
 from openletter.words import LANGUAGES, WaveKind, on_site, print_reference
@@ -135,8 +134,8 @@ def _cells(facts: LetterFacts, case: CaseFacts, language: str) -> list[str]:
         case.weakness.value,
         "exit" if case.exit_only else "entry",
         case.state.value,
-        _iso(times[0]) if times else "",
-        _iso(times[-1]) if times else "",
+        iso(times[0]) if times else "",
+        iso(times[-1]) if times else "",
         "; ".join(map(_said, case.seen)),
         case.introduced,
         page_of(facts, case, language),
@@ -146,8 +145,4 @@ def _cells(facts: LetterFacts, case: CaseFacts, language: str) -> list[str]:
 def _said(seen: Seen) -> str:
     """Who says so and when, with what the source asks to be said of it."""
     detail = f" ({seen.detail})" if seen.detail else ""
-    return one_line(f"{seen.source} {_iso(seen.at) if seen.at else ''}{detail}")
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return one_line(f"{seen.source} {iso(seen.at) if seen.at else ''}{detail}")

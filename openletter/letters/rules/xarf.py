@@ -12,9 +12,9 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 
-from openletter.letters.rules.facts import CaseFacts, LetterFacts, one_line, utc
+from openletter.letters.rules.facts import CaseFacts, LetterFacts, iso, one_line, utc
 from openletter.words import Weakness, print_reference
 
 VERSION = "4.2.0"
@@ -55,7 +55,7 @@ def _report(facts: LetterFacts, case: CaseFacts, newest: datetime) -> dict[str, 
     return {
         "xarf_version": VERSION,
         "report_id": str(_identity(facts, case)),
-        "timestamp": _iso(newest),
+        "timestamp": iso(newest),
         "reporter": contact,
         "sender": contact,
         "source_identifier": case.ip,
@@ -64,8 +64,8 @@ def _report(facts: LetterFacts, case: CaseFacts, newest: datetime) -> dict[str, 
         "evidence_source": "threat_intelligence",
         "service": _SERVICE[case.weakness],
         **port,
-        "first_seen": _iso(min(times)),
-        "last_seen": _iso(newest),
+        "first_seen": iso(min(times)),
+        "last_seen": iso(newest),
         "description": f"{_SAYS[case.weakness]} (reference {print_reference(case.reference)})",
         "evidence": [_evidence(case)],
         "tags": [f"weakness:{case.weakness.value}", f"service:{_SERVICE[case.weakness]}"],
@@ -94,7 +94,3 @@ def _evidence(case: CaseFacts) -> dict[str, object]:
 def _identity(facts: LetterFacts, case: CaseFacts) -> uuid.UUID:
     """The same report has the same id, however often it is made."""
     return uuid.uuid5(uuid.NAMESPACE_DNS, f"{facts.reference}.{case.reference}.{facts.domain}")
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
