@@ -154,7 +154,8 @@ class _Run:
         try:
             self._journal.append([one.journal for one in claimed])
         except OSError:
-            sending.put_back(claimed, now=self._now)
+            written, _ = self._journal.tail()
+            _surely(partial(sending.put_back_unsaid, claimed, written=written, now=self._now))
             raise
 
     def _one_batch(self, fleet: Fleet, claimed: Sequence[Claimed]) -> int:

@@ -64,7 +64,7 @@ class Journal:
         return self.path.exists()
 
     def append(self, lines: Sequence[Line]) -> None:
-        """All lines in one write, forced to disk before this returns."""
+        """All lines in one write, forced to disk before this returns; or none, and an OSError."""
         if len(lines) > LARGEST_BATCH:
             raise BatchTooLarge(len(lines))
         if not lines:
@@ -75,9 +75,11 @@ class Journal:
             size = os.fstat(handle).st_size
             torn = size > 0 and os.pread(handle, 1, size - 1) != b"\n"
             data = (b"!\n" if torn else b"") + b"".join(map(_encode, lines))
-            while data:
-                data = data[os.write(handle, data) :]
-            os.fsync(handle)
+            try:
+                _force(handle, data)
+            except OSError:
+                os.ftruncate(handle, size)  # needs no room; a line that stays would say "it left"
+                raise
         if is_new:
             _force_folder(self.path.parent)
 
@@ -119,6 +121,12 @@ class Journal:
             elif line.what is What.RETURNED:
                 found.pop(line.message_id, None)
         return found
+
+
+def _force(handle: int, data: bytes) -> None:
+    while data:
+        data = data[os.write(handle, data) :]
+    os.fsync(handle)
 
 
 def _encode(line: Line) -> bytes:

@@ -164,6 +164,21 @@ def put_back(claimed: Sequence[Claimed], *, now: datetime) -> None:
         _mine(one).update(state=DeliveryState.CLEARED, attempt=one.attempt - 1, worker="")
 
 
+@transaction.atomic
+def put_back_unsaid(claimed: Sequence[Claimed], *, written: int, now: datetime) -> None:
+    """Claimed, and the journal could not be written: cleared, and their numbers given back.
+
+    `written` is the journal's last number. Numbers that it never gets would look like lines lost.
+    """
+    last = max(one.number for one in claimed)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE installation SET journal_position = %s WHERE journal_position = %s",
+            [max(written, last - len(claimed)), last],
+        )
+    put_back(claimed, now=now)
+
+
 def _mine(one: Claimed) -> QuerySet[Delivery]:
     return Delivery.objects.filter(
         pk=one.id, worker=one.worker, attempt=one.attempt, state=DeliveryState.HANDING

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import resource
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -58,3 +61,26 @@ def test_nonsense_in_the_file_is_no_line(tmp_path: Path) -> None:
     with journal.path.open("ab") as file:
         file.write(b'{"what":"handing"}\nnull\n\xff\xfe\n[1]\n')
     assert [one.number for one in journal.read()] == [1]
+
+
+@contextmanager
+def room_for(octets: int) -> Iterator[None]:
+    """The kernel lets no file of this process grow beyond: a write is cut short, the next fails."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize("room", [0, 10, 150, 600])
+def test_what_finds_no_room_leaves_no_line_behind(tmp_path: Path, room: int) -> None:
+    journal = Journal(tmp_path)
+    journal.append([line(1)])
+    whole = journal.path.read_bytes()
+    with room_for(len(whole) + room), pytest.raises(OSError, match="too large"):
+        journal.append([line(2), line(3), line(4), line(5)])
+    assert journal.path.read_bytes() == whole
+    journal.append([line(2)])
+    assert [one.number for one in journal.read()] == [1, 2]

@@ -24,6 +24,7 @@ from openletter.words import DeliveryState
 from tests.builders import NOW, a_user
 from tests.mail_builders import a_sending_campaign, an_installation, letters_ready
 from tests.records.test_replies import at, comes, person
+from tests.rules.test_journal import room_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -72,6 +73,24 @@ def test_nothing_leaves_an_exercise_without_its_mailbox(state: Path, campaign: C
     letters_ready(campaign, 1)
     assert jobs.hand_over(campaign, now=NOW, limit=10) == 0
     assert states() == {DeliveryState.CLEARED: 1}
+
+
+def test_a_full_disk_under_the_journal_leaves_letters_cleared(
+    state: Path, box: Mailbox, campaign: Campaign
+) -> None:
+    """Many tries in a row: nothing is said, nothing is `unknown`, and no journal looks lost."""
+    letters_ready(campaign, 12)
+    size = Journal(state).path.stat().st_size
+    for attempt in range(12):  # 144 numbers: more than a crash may cost
+        with room_for(size + 100 * attempt), pytest.raises(OSError, match="too large"):
+            jobs.hand_over(campaign, now=NOW, limit=12)
+    assert states() == {DeliveryState.CLEARED: 12}
+    assert list(received(jobs.mailbox_folder(state))) == []
+    assert Journal(state).path.stat().st_size == size
+    assert jobs.hand_over(campaign, now=NOW, limit=20) == 12
+    assert states() == {DeliveryState.DELIVERED: 12}
+    assert Installation.objects.get().journal_position == Journal(state).tail()[0]
+    assert Delivery.objects.values_list("attempt", flat=True).distinct().get() == 1
 
 
 def test_a_closed_smarthost_claims_nothing(state: Path, settings: Settings) -> None:
