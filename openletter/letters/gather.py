@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from openletter.campaigns.models import Campaign, Partner, Wave
 from openletter.contacts.models import Choice
@@ -16,7 +17,7 @@ from openletter.evidence.models import Observation
 from openletter.evidence.telling import attribution_of, ports_told, told_to_holder
 from openletter.guides import library as guides
 from openletter.guides.recognise import Candidate, Facts
-from openletter.letters import library
+from openletter.letters import hours, library
 from openletter.letters.models import Letter
 from openletter.letters.rules.facts import (
     CaseFacts,
@@ -158,7 +159,7 @@ def case_facts(
         weakness=weakness,
         ports=tuple(sorted(ports_told(case.finding, rows))),
         protocol=Protocol(protocols[0]) if protocols else Protocol.TCP,
-        seen=tuple(_seen(rows)),
+        seen=tuple(_seen(rows, country=choice.holder.country if choice.holder else "")),
         guide_id=known.guide_id if known else "unknown",
         introduced=known.cut if known else "",
         exit_only=bool(rows) and all(one.role == Role.EXIT for one in rows),
@@ -167,7 +168,7 @@ def case_facts(
     )
 
 
-def _seen(rows: Sequence[Observation]) -> Iterable[Seen]:
+def _seen(rows: Sequence[Observation], *, country: str) -> Iterable[Seen]:
     """The newest statement of each source, with whom it wants to be named."""
     newest: dict[str, Observation] = {}
     for row in rows:
@@ -178,7 +179,13 @@ def _seen(rows: Sequence[Observation]) -> Iterable[Seen]:
             at=row.seen_at,
             port=row.port,
             detail="; ".join(filter(None, (row.code, attribution_of(row)))),
+            local=_by_clock(country, row.seen_at),
         )
+
+
+def _by_clock(country: str, at: datetime | None) -> datetime | None:
+    """The moment as that country's clock showed it; nothing where the time may not be told."""
+    return hours.local_time(country, at) if at else None
 
 
 def recognised(weakness: Weakness, rows: Sequence[Observation]) -> Candidate | None:
@@ -199,6 +206,7 @@ def letter_facts(
     vouchers: Vouchers,
     domain: str,
     standing: Standing = UNTOLD,
+    no_files: bool = False,
 ) -> LetterFacts:
     """Everything that the letter of this pile says; raises where it must not be written."""
     campaign, partner = pile.campaign, pile.partner
@@ -229,6 +237,7 @@ def letter_facts(
         exercise=campaign.exercise,
         earlier=_earlier(pile, standing),
         inline_rows=campaign.inline_rows,
+        no_files=no_files,
     )
 
 

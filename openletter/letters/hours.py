@@ -6,7 +6,7 @@ from the tz database. A country whose zones differ now is written to at any time
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -38,11 +38,18 @@ def _closed(now: datetime, hours_from: int, hours_until: int) -> tuple[str, ...]
 
 
 def local_time(country: str, now: datetime) -> datetime | None:
-    """The country's clock; None where its zones don't agree now, or none is known."""
-    found = [now.astimezone(zone) for zone in _zones(country)]
-    if not found or len({one.utcoffset() for one in found}) > 1:
-        return None
-    return found[0]
+    """The country's clock; None where its zones don't agree then, or none is known."""
+    quarter = now.replace(minute=now.minute // 15 * 15, second=0, microsecond=0)
+    offset = _offset(country, quarter)
+    return None if offset is None else now.astimezone(offset)
+
+
+@lru_cache(maxsize=65_536)
+def _offset(country: str, quarter: datetime) -> timezone | None:
+    """How far that clock is from UTC; none has been set within a quarter of an hour since 1973."""
+    found = {quarter.astimezone(zone).utcoffset() for zone in _zones(country)}
+    (offset, *others) = found or (None,)
+    return None if offset is None or others else timezone(offset)
 
 
 @lru_cache(maxsize=512)
@@ -52,6 +59,13 @@ def _zones(country: str) -> tuple[ZoneInfo, ...]:
         return tuple(ZoneInfo(name) for name in get_global("territory_zones").get(country, ()))
     except (ZoneInfoNotFoundError, ValueError, OSError):
         return ()
+
+
+def country_of(language: str) -> str:
+    """Where most of those live who read a language, by CLDR; nothing where it doesn't say."""
+    likely = get_global("likely_subtags")
+    tag = language.replace("-", "_")
+    return str(likely.get(tag) or likely.get(tag.partition("_")[0], "")).rpartition("_")[2]
 
 
 @lru_cache(maxsize=512)

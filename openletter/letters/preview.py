@@ -14,7 +14,7 @@ from itertools import cycle, product
 from pathlib import Path
 
 from openletter.guides import library as guides
-from openletter.letters import keys, library
+from openletter.letters import hours, keys, library
 from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import (
     CaseFacts,
@@ -79,6 +79,7 @@ def facts_of(asked: Asked) -> LetterFacts:
         raise LetterError("no-wording", asked.language)
     languages = tuple(dict.fromkeys((asked.language, "en")))
     cases, earlier = _standing(asked.kind, list(_cases(asked)))
+    cases = [_by_local_clock(case, asked.language) for case in cases]
     return LetterFacts(
         kind=asked.kind,
         reader=asked.to,
@@ -96,6 +97,16 @@ def facts_of(asked: Asked) -> LetterFacts:
         exercise=True,
         earlier=earlier,
     )
+
+
+def _by_local_clock(case: CaseFacts, language: str) -> CaseFacts:
+    """Seen by the clock of the country where most people speak the language, as CLDR has it."""
+    country = hours.country_of(language)
+    seen = (
+        replace(one, local=hours.local_time(country, one.at)) if one.at else one
+        for one in case.seen
+    )
+    return replace(case, seen=tuple(seen))
 
 
 def _standing(kind: WaveKind, cases: list[CaseFacts]) -> tuple[list[CaseFacts], Earlier | None]:

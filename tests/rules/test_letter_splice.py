@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from itertools import cycle, product
 
 import pytest
@@ -46,7 +46,10 @@ def another(facts: LetterFacts, *, days: int = 1) -> LetterFacts:
 
 
 def another_case(case: CaseFacts, days: int) -> CaseFacts:
-    seen = tuple(replace(s, at=s.at and s.at + timedelta(days, 77)) for s in case.seen)
+    later = timedelta(days, 77)
+    seen = tuple(
+        replace(s, at=s.at and s.at + later, local=s.local and s.local + later) for s in case.seen
+    )
     same_length = "".join(
         "4" if sign in "12356789" and at + 1 == len(case.ip) else sign
         for at, sign in enumerate(case.ip)
@@ -84,6 +87,15 @@ def test_every_letter_is_the_same_either_way(language: str) -> None:
         assert_same(splicer, preview.facts_of(replace(asked, ip="2001:db8::5")))
 
 
+ZONES = st.sampled_from([None, UTC, timezone(timedelta(hours=1)), timezone(-timedelta(hours=9.5))])
+
+
+def by_clock(seen: Seen) -> Seen:
+    """Its local time is that of its moment, in the zone that was drawn."""
+    zone = seen.local and seen.local.tzinfo
+    return replace(seen, local=seen.at.astimezone(zone) if seen.at and zone else None)
+
+
 CASES = st.builds(
     a_case_of,
     ip=st.sampled_from(V4 + V6),
@@ -98,7 +110,8 @@ CASES = st.builds(
             source=st.sampled_from(["DroneBL", "A long name of a source, longer than a line is wide, indeed"]),
             at=st.one_of(st.none(), st.datetimes(datetime(2001, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC))),
             detail=st.sampled_from(["", "100%b {ip} =3D", "127.0.0.2", "漢字 détail"]),
-        ),
+            local=ZONES.map(lambda zone: zone and datetime(2020, 1, 1, tzinfo=zone)),
+        ).map(by_clock),
         max_size=3,
     ).map(tuple),
 )  # fmt: skip

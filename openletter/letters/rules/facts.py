@@ -11,9 +11,12 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from functools import lru_cache
 
+from openletter.guides.layout import NO_BREAK
 from openletter.words import Protocol, Reader, WaveKind, Weakness
 
 _MAX_LINE = 200
+MOST_INLINE = 1_000
+"""Rows that a letter without files holds: half a megabyte. Above that their table is attached."""
 MOST_TEXTS = 10
 """Texts to pass on that go along with a provider's letter; with all languages still below size."""
 _JOINING = "\u0620-\u06ff\u0750-\u077f\u0900-\u0dff"
@@ -49,6 +52,18 @@ def utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"
 
 
+def by_its_clock(at: datetime, local: datetime) -> str:
+    """A local time as it stands behind the same moment in UTC: `05:10:03 +01:00`.
+
+    The date stands before it where it is another; nothing where the clock there shows UTC.
+    """
+    clock, day = local.isoformat(" ", "seconds"), local.date()
+    if not local.utcoffset():
+        return ""
+    said = f"{clock[11:19]}{NO_BREAK}{clock[19:]}"
+    return said if day == at.astimezone(UTC).date() else f"{day.isoformat()}{NO_BREAK}{said}"
+
+
 def iso(moment: datetime) -> str:
     """A time as machines read it in what is attached: RFC 3339, seconds, UTC."""
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -72,6 +87,8 @@ class Seen:
     at: datetime | None
     port: int | None = None
     detail: str = ""
+    local: datetime | None = None
+    """The same moment by the clock of the server's country, where that country keeps one time."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +198,8 @@ class LetterFacts:
     """That country's national team, where a named person signed its entry; takes no part."""
     earlier: Earlier | None = None
     inline_rows: int = 50
+    no_files: bool = False
+    """The contact wants nothing attached: the rows stand in the letter, as long as that can be."""
 
     def __post_init__(self) -> None:
         if not self.cases:
@@ -206,7 +225,7 @@ class LetterFacts:
     @property
     def has_attachment(self) -> bool:
         """The rows do not stand in the letter but in its table."""
-        return len(self.cases) > self.inline_rows
+        return len(self.cases) > (MOST_INLINE if self.no_files else self.inline_rows)
 
     @property
     def is_for_passing_on(self) -> bool:
@@ -215,18 +234,22 @@ class LetterFacts:
         return self.reader is not Reader.OWNER and is_about_open
 
     @property
+    def _is_for_files(self) -> bool:
+        return self.is_for_passing_on and not self.no_files
+
+    @property
     def attaches_table(self) -> bool:
-        return self.has_attachment or (self.is_for_passing_on and not self.is_one)
+        return self.has_attachment or (self._is_for_files and not self.is_one)
 
     @property
     def attaches_reports(self) -> bool:
-        return self.is_for_passing_on
+        return self._is_for_files
 
     @property
     def attaches_texts(self) -> bool:
         """A text a case, for a provider with few; the letter's page has them for any number."""
         few = 1 < len(self.cases) <= MOST_TEXTS
-        return few and self.reader is Reader.PROVIDER and self.is_for_passing_on
+        return few and self.reader is Reader.PROVIDER and self._is_for_files
 
     @property
     def kinds(self) -> tuple[WaveKind, ...]:

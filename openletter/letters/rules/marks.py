@@ -9,9 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, fields, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
+from itertools import chain
 from operator import attrgetter
 
+from openletter.guides.layout import NO_BREAK
 from openletter.letters.rules.facts import (
     CaseFacts,
     Earlier,
@@ -19,6 +21,7 @@ from openletter.letters.rules.facts import (
     LetterFacts,
     Seen,
     Writer,
+    by_its_clock,
     utc,
 )
 from openletter.words import print_reference
@@ -28,7 +31,7 @@ _CASE = (
 )  # fmt: skip
 _LETTER = (
     "kind", "reader", "languages", "site", "campaign", "together_with", "authority", "domain",
-    "exercise", "responder", "inline_rows",
+    "exercise", "responder", "inline_rows", "no_files",
 )  # fmt: skip
 _SORTED: Mapping[type, set[str]] = {
     CaseFacts: {*_CASE, "row", "reference", "secret", "ip", "seen"},
@@ -36,16 +39,20 @@ _SORTED: Mapping[type, set[str]] = {
     Writer: {"name", "email", "website", "country", "legal"},
     Earlier: {"sent_at", "reference", "rows"},
     EarlierRow: {"row", "state"},
-    Seen: {"source", "at", "port", "detail"},
+    Seen: {"source", "at", "port", "detail", "local"},
 }
 for _kind, _known in _SORTED.items():
     if {one.name for one in fields(_kind)} != _known:
         raise TypeError(f"{_kind.__name__} has a field that is neither shape nor slot")
 
+_WITH_DATE = len("2026-03-01 05:10:03 +01:00")
+_NEXT_DAY = 22
+"""Hours that put every mark's local time on another day than its time in UTC."""
 _case_shape, _letter_shape = attrgetter(*_CASE), attrgetter(*_LETTER)
 _REFERENCE, _SECRET = rb"[0-9A-Z]{4}-[0-9A-Z]{4}", rb"[a-z2-7]{20}"
 _OF_CASE = re.compile(
-    rb"[0-9a-f.:]{2,39},%b,%b(?:,\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC)*" % (_REFERENCE, _SECRET)
+    rb"[0-9a-f.:]{2,39},%b,%b(?:,\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
+    rb",(?:(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d [+-]\d\d:\d\d)?)*" % (_REFERENCE, _SECRET)
 )
 _OF_LETTER = re.compile(
     rb"%b,%b,%b,(?:\d{4}-\d\d-\d\d,%b|,)" % (_SECRET, _SECRET, _REFERENCE, _REFERENCE)
@@ -65,13 +72,18 @@ def letter_values(facts: LetterFacts) -> tuple[bytes, ...]:
 
 
 def case_values(case: CaseFacts) -> tuple[bytes, ...]:
-    """Address, reference, link secret and when each source saw it."""
+    """Address, reference, link secret; when each source saw it, and what its clock showed."""
     return (
         case.ip.encode(),
         print_reference(case.reference).encode(),
         case.secret.encode(),
-        *[utc(one.at).encode() for one in case.seen if one.at is not None],
+        *chain.from_iterable([_clocks(one, one.at) for one in case.seen if one.at is not None]),
     )
+
+
+def _clocks(seen: Seen, at: datetime) -> tuple[bytes, bytes]:
+    there = by_its_clock(at, seen.local).replace(NO_BREAK, " ") if seen.local else ""
+    return utc(at).encode(), there.encode()
 
 
 def are_of_case(values: tuple[bytes, ...]) -> bool:
@@ -85,7 +97,7 @@ def are_of_letter(values: tuple[bytes, ...]) -> bool:
 
 def case_shape(case: CaseFacts) -> Hashable:
     """All of a case that is no slot, the room that its address takes, and who saw it first."""
-    seen = tuple((one.source, one.detail, one.port) for one in case.seen)
+    seen = tuple((one.source, one.detail, one.port, _room(one)) for one in case.seen)
     return _case_shape(case), len(case.ip), ":" in case.ip, seen, _ranks(case)
 
 
@@ -147,7 +159,7 @@ def marked_case(
 ) -> CaseFacts:
     """The marks of its times stand in the order in which the sources saw it."""
     seen = (
-        one if rank is None else replace(one, at=hand.at + timedelta(seconds=61 * rank))
+        one if rank is None else _marked_time(one, hand.at + timedelta(seconds=61 * rank))
         for one, rank in zip(case.seen, _ranks(case), strict=True)
     )
     return replace(
@@ -156,10 +168,26 @@ def marked_case(
     )  # fmt: skip
 
 
+def _marked_time(seen: Seen, at: datetime) -> Seen:
+    """The mark of its local time takes the same room; what zone it is does not matter."""
+    room = _room(seen)
+    zone = timezone(timedelta(hours=1 if room < _WITH_DATE else _NEXT_DAY))
+    return replace(seen, at=at, local=at.astimezone(zone) if room else seen.local)
+
+
+def _room(seen: Seen) -> int:
+    """How long the local time is as it is printed."""
+    return len(by_its_clock(seen.at, seen.local)) if seen.at and seen.local else 0
+
+
 def _ranks(case: CaseFacts) -> tuple[int | None, ...]:
     """In which order the sources saw it: what is printed may depend on who was last."""
-    times = sorted({one.at for one in case.seen if one.at is not None})
-    return tuple(None if one.at is None else times.index(one.at) for one in case.seen)
+    times = sorted({(one.at, _zone(one)) for one in case.seen if one.at is not None})
+    return tuple(None if one.at is None else times.index((one.at, _zone(one))) for one in case.seen)
+
+
+def _zone(seen: Seen) -> timedelta:
+    return (seen.local.utcoffset() if seen.local else None) or timedelta()
 
 
 def _address(ip: str, hand: Hand, is_other: bool) -> str:  # noqa: FBT001 - one of two

@@ -8,7 +8,15 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from openletter.guides.layout import NO_BREAK
-from openletter.letters.rules.facts import CaseFacts, LetterFacts, Seen, iso, one_line, utc
+from openletter.letters.rules.facts import (
+    CaseFacts,
+    LetterFacts,
+    Seen,
+    by_its_clock,
+    iso,
+    one_line,
+    utc,
+)
 from openletter.letters.rules.typeset import columns
 from openletter.wire.visible import csv_cell
 from openletter.words import LANGUAGES, WaveKind, on_site, print_reference
@@ -86,10 +94,18 @@ def _outcome(case: CaseFacts, names: Names, *, rtl: bool) -> str:
 def _seen(seen: Iterable[Seen], names: Names) -> Iterable[tuple[str, str]]:
     label = names["seen"]
     for one in seen:
-        when = utc(one.at) if one.at else names["no-time"]
+        when = _when(one) or names["no-time"]
         detail = f" ({one_line(one.detail)})" if one.detail else ""
         yield label, f"{when}{NO_BREAK} {one_line(one.source)}{detail}"
         label = ""
+
+
+def _when(seen: Seen) -> str:
+    """UTC, and in brackets what the clock showed where the server stands."""
+    if seen.at is None:
+        return ""
+    there = by_its_clock(seen.at, seen.local) if seen.local else ""
+    return f"{utc(seen.at)} ({there})" if there else utc(seen.at)
 
 
 def summary(facts: LetterFacts, names: Names, *, rtl: bool = False) -> str:

@@ -186,12 +186,11 @@ class _Pen:
         return [self.passage("opening"), self.tally(), self.evidence(), said]
 
     def _evidence_and_tally(self) -> list[str]:
-        """A reminder counts first what closed; an update says first what is new."""
+        """A later letter counts first what closed and what remains; then it tells what is new."""
         shown = [self.evidence(), self.passage("said")]
         if self.facts.is_one or self.facts.kind is WaveKind.FIRST:
             return shown
-        is_reminder = self.facts.kind is WaveKind.REMINDER
-        return [self.tally(), *shown] if is_reminder else [*shown, self.tally()]
+        return [self.tally(), *shown]
 
     def subject(self) -> str:
         before = self.texts.passage("before-subject", _NONE)
