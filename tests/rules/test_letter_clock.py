@@ -48,8 +48,8 @@ def test_both_times_stand_in_letter_and_text_but_files_for_machines_have_utc_alo
     letter = written(some_facts(cases, reader=Reader.PROVIDER))
     texts = [letter.body, *(file.text for file in letter.files if file.name.endswith(".txt"))]
     assert len(texts) == 3
-    for text in texts:
-        assert " 2026-03-01 04:10:03 UTC (09:40:03 +05:30)\n" in text
+    for text in (" ".join(text.split()) for text in texts):
+        assert " 2026-03-01 04:10:03 UTC (09:40:03 +05:30)" in text
         assert " 2026-02-28 22:41:00 UTC (2026-03-01 04:11:00 +05:30)" in text
     for file in letter.files:
         assert ("+05:30" in file.text) is file.name.endswith(".txt")
