@@ -94,6 +94,8 @@ class Offers:
     tls: str = ""
     cipher: str = ""
     signed_in: str = ""
+    until: str = ""
+    """When its certificate ends, as the certificate says it; empty where it proved none."""
     problem: str = ""
 
     @property
@@ -112,7 +114,7 @@ def offers(door: Door) -> Offers:
     return Offers(
         host=door.host, port=door.port, extensions=tuple(sorted(found.extensions)),
         mechanisms=found.opened.mechanisms, tls=found.tls, cipher=found.cipher,
-        signed_in=found.signed_in,
+        signed_in=found.signed_in, until=found.until,
     )  # fmt: skip
 
 

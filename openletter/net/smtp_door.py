@@ -60,6 +60,8 @@ class Door:
     at_once: bool = False
     """TLS from the first byte (port 465) instead of by STARTTLS."""
     login: Login | None = field(default=None, repr=False)
+    address: str = ""
+    """Where to connect, if not where the host's name leads."""
 
     def __post_init__(self) -> None:
         if self.login is not None and not is_proving(self.tls):
@@ -85,6 +87,8 @@ class Open:
     tls: str = ""
     cipher: str = ""
     signed_in: str = ""
+    until: str = ""
+    """The last second of the certificate that proved the host, as it says itself."""
 
     @property
     def extensions(self) -> frozenset[str]:
@@ -110,7 +114,8 @@ def open_door(door: Door) -> Open:
 
 def _connected(door: Door) -> socket.socket:
     try:
-        made = socket.create_connection((door.host, door.port), timeout=door.timeouts.connect)
+        where = (door.address or door.host, door.port)
+        made = socket.create_connection(where, timeout=door.timeouts.connect)
         made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # the dot is short
     except OSError as error:
         raise DoorClosedError(closed(Stage.CONNECT, f"{type(error).__name__}: {error}")) from error
@@ -208,11 +213,14 @@ def _one_line(connection: socket.socket, deadline: float) -> bytes:
 def _encrypt(door: Door, found: Open, context: ssl.SSLContext) -> None:
     found.socket.settimeout(door.timeouts.opening)
     try:
-        secure = context.wrap_socket(found.socket, server_hostname=door.host)
+        secure = context.wrap_socket(
+            found.socket, server_hostname=door.host, suppress_ragged_eofs=False
+        )  # an end that TLS does not confirm is a lost connection
     except (OSError, ValueError) as error:
         raise DoorClosedError(closed(Stage.EHLO, f"not encrypted: {error}")) from error
     found.socket, found.tls = secure, secure.version() or ""
     found.cipher = (secure.cipher() or ("",))[0]
+    found.until = str((secure.getpeercert() or {}).get("notAfter", ""))
 
 
 def _check_kind(door: Door, found: Open) -> None:
