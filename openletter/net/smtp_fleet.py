@@ -25,6 +25,8 @@ A_SHARE = 5
 """Another connection is opened for so many letters more."""
 MOST_LOSSES = 3
 _TICK = 0.1
+_LAST_WORD = 5.0
+"""Seconds for a server that says it hangs up."""
 _LATER = (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError)
 
 Settled = Callable[[int, Fate], None]
@@ -34,18 +36,20 @@ Look = Callable[[], bool]
 class _Line:
     """One connection with what waits to be written on it."""
 
-    __slots__ = ("deadline", "flow", "heard", "is_writing", "out", "secure", "socket")
+    __slots__ = ("deadline", "flow", "has_ended", "heard", "is_writing", "out", "secure", "socket")
 
-    def __init__(self, found: Open, *, pipelines: bool) -> None:
+    def __init__(self, found: Open, name: str, *, pipelines: bool) -> None:
         self.socket = found.socket
         self.secure = isinstance(found.socket, ssl.SSLSocket)
         self.socket.setblocking(False)
         words = found.extensions if pipelines else found.extensions - {"PIPELINING"}
-        self.flow = Flow(words)
+        self.flow = Flow(words, name=name, said=found.opened.said)
         self.out = b""
         self.is_writing = False
         self.deadline = 0.0
         self.heard = 0
+        self.has_ended = False
+        """The server itself ended it, and with TLS said so."""
 
     def write(self, buffers: list[bytes]) -> None:
         """As much as goes now; the rest stays in `out`, all of it where the write failed."""
@@ -72,14 +76,16 @@ class _Line:
 
     def read(self) -> bytes | None:
         """What is there; b"" where the connection is over, None where there is nothing yet."""
+        data = b""
         try:
             data = self.socket.recv(65536)
             while data and isinstance(self.socket, ssl.SSLSocket) and self.socket.pending():
                 data += self.socket.recv(65536)
         except _LATER:
-            return None
+            return data or None
         except OSError:
-            return b""
+            return data
+        self.has_ended = not data
         return data
 
 
@@ -113,7 +119,8 @@ class Fleet:
 
     def _open_line(self) -> None:
         """One more connection; DoorClosedError where there is none."""
-        line = _Line(open_door(self._door), pipelines=self._pipelines)
+        found = open_door(self._door)
+        line = _Line(found, self._door.ehlo_name, pipelines=self._pipelines)
         self._lines.append(line)
         self._selector.register(line.socket, selectors.EVENT_READ, line)
 
@@ -174,9 +181,10 @@ class Fleet:
     def _take_back(self, batch: _Batch) -> None:
         """Hang up where an envelope was said and no content; the letter is not begun."""
         for line in list(self._lines):
-            if not line.flow.is_idle and line.flow.wants_to_go_on:
+            if line.flow.has_envelope:
                 batch.give_back(line.flow.take_back())
                 self._close(line, kindly=False)
+                self._tell(line.flow.end(dot_was_said=True), batch)
 
     # -- one connection --------------------------------------------------------------------------
 
@@ -198,6 +206,9 @@ class Fleet:
         flow = line.flow
         flow.feed(data)
         self._tell(flow.fates(), batch)
+        if flow.is_over:
+            self._close(line, kindly=False)
+            return False
         if not data or flow.broken:
             self._lose(line, batch)
             return False
@@ -205,8 +216,9 @@ class Fleet:
 
     def _say(self, line: _Line, batch: _Batch) -> None:
         flow = line.flow
-        if not line.out and (not flow.wants_to_go_on or batch.may_go_on()):
-            buffers = flow.say(batch.take)
+        if not line.out:
+            may_go_on = not flow.wants_to_go_on or batch.may_go_on()
+            buffers = flow.say(batch.take) if may_go_on else flow.ask()
             if flow.broken == "" and buffers:
                 self._write(line, buffers, batch)
             self._tell(flow.fates(), batch)
@@ -226,6 +238,8 @@ class Fleet:
 
     def _deadline(self, flow: Flow) -> float:
         limits = self._door.timeouts
+        if flow.awaits_end:
+            return time.monotonic() + min(_LAST_WORD, limits.reply)
         return time.monotonic() + (limits.dot if flow.awaits_dot else limits.reply)
 
     def _expire(self, batch: _Batch) -> None:
@@ -238,10 +252,10 @@ class Fleet:
         """The connection is over: every letter of it has a fate now."""
         if line not in self._lines:
             return
-        if not line.flow.is_idle:
+        if line.flow.is_begun or line.flow.broken:
             self._losses += 1
             self._pipelines = False
-        ended = line.flow.end(dot_was_said=not line.out)
+        ended = line.flow.end(dot_was_said=not line.out, is_clean=line.has_ended)
         self._close(line, kindly=False)
         self._tell(ended, batch)
 

@@ -40,6 +40,7 @@ class Stage(StrEnum):
     BODY = "body"
     DOT = "dot"
     PIPELINED = "pipelined"
+    QUIT = "quit"
 
 
 _BEFORE_RECIPIENT = (Stage.CONNECT, Stage.GREETING, Stage.EHLO, Stage.AUTH, Stage.MAIL)
@@ -127,6 +128,7 @@ class Replies:
     def __init__(self) -> None:
         self._buffer = b""
         self._lines: list[str] = []
+        self._code = b""
 
     @property
     def has_more(self) -> bool:
@@ -140,8 +142,10 @@ class Replies:
         while (end := self._buffer.find(b"\n") + 1) > 0:
             found = _LINE.fullmatch(self._buffer, 0, end)
             self._buffer = self._buffer[end:]
-            if found is None:
-                return Reply(code=0, lines=("not SMTP",))
+            if found is None or (self._lines and found[1] != self._code):
+                self._lines = []
+                return Reply(code=0, lines=("not SMTP" if found is None else "two codes",))
+            self._code = found[1]
             self._lines.append(found[3].decode("utf-8", "replace"))
             if found[2] != b"-":
                 lines, self._lines = tuple(self._lines), []
@@ -260,10 +264,19 @@ _QUEUED = re.compile(
 )
 
 
+_STATUS = re.compile(r"([245])\.\d{1,3}\.\d{1,3}(?!\S)")
+
+
 def final(reply: Reply) -> Fate:
-    """The answer to the final dot. What is no SMTP reply says nothing: unknown."""
+    """The answer to the final dot. What is no SMTP reply says nothing: unknown.
+
+    Nor does one whose enhanced code (RFC 2034) says the contrary of its code.
+    """
     outcomes = {2: Outcome.ACCEPTED, 4: Outcome.DEFERRED, 5: Outcome.REFUSED}
     outcome = outcomes.get(reply.code // 100, Outcome.UNKNOWN)
+    status = _STATUS.match(reply.text)
+    if status is not None and status[1] != str(reply.code // 100):
+        outcome = Outcome.UNKNOWN
     found = _QUEUED.search(reply.text) if outcome is Outcome.ACCEPTED else None
     return Fate(
         outcome=outcome,

@@ -5,8 +5,15 @@ and the following envelope are one write, so a letter costs one turn of the netw
 said only after a 354, and a stop is asked for before it.
 
 What a lost connection means: without pipelining the old rule (before the dot nothing was taken);
-with it, everything begun and not answered is `unknown`. A verdict is shown only when what follows
-it is in step: a server that answers out of order is believed in nothing.
+with it, everything begun and not answered is `unknown`.
+
+How long a verdict after the dot is held: an acceptance until the 354 of a later letter shows that
+the server is in step, which costs nothing; a refusal, after which the letter may leave once more,
+until the batch ends or three are held. Then the server is asked: by EHLO, which RFC 5321 section
+4.1.4 allows at any time, which forgets a refused envelope as RSET does, and whose several lines
+are no verdict; or else by QUIT and its 221. A server that says one thing too many before that is
+believed in none of them: they are `unknown`. So is a refusal that was followed by silence; a lost
+connection takes nothing away from an acceptance.
 """
 
 from __future__ import annotations
@@ -14,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from operator import itemgetter
 
 from openletter.wire.smtp import (
     Envelope,
@@ -30,8 +38,11 @@ from openletter.wire.smtp import (
 
 Take = Callable[[], tuple[int, Envelope] | None]
 """Gives the next letter with its number, or None where there is none, or none any more."""
-_RESET = b"RSET\r\n"
+_RESET, _QUIT = b"RSET\r\n", b"QUIT\r\n"
 _DOT = b".\r\n"
+_CLOSES = 421
+MOST_HELD = 3
+"""So many refusals are held before the server is asked whether it is in step."""
 _GOOD_TURN = re.compile(
     rb"250 ([^\r\n]{0,500})\r\n(?:250 [^\r\n]{0,500}\r\n){2}354 ?[^\r\n]{0,500}\r\n"
 )
@@ -56,16 +67,27 @@ class OutOfStepError(Exception):
 class Flow:
     """One connection's letters, in order. Feed it what arrives; write what it gives."""
 
-    def __init__(self, extensions: frozenset[str]) -> None:
+    def __init__(
+        self, extensions: frozenset[str], *, name: str = "localhost", said: tuple[str, ...] = ()
+    ) -> None:
+        """`name` is what we say in EHLO, `said` the lines of the server's answer to it."""
         self.pipelines = "PIPELINING" in extensions
+        self._name, self._said = checked(name), said
         self._eight_bit = "8BITMIME" in extensions
         self._replies = Replies()
         self._dotted: _Begun | None = None
         self._enveloped: _Begun | None = None
         self._shown: list[tuple[int, Fate]] = []
-        self._held: tuple[int, Fate] | None = None
+        self._fresh: list[tuple[int, Fate]] = []
+        """Acceptances after which nothing was said yet."""
+        self._due: list[tuple[int, Fate]] = []
+        """Verdicts that stand once what was said last is answered in step."""
+        self._refusals: list[tuple[int, Fate]] = []
+        self._asked: Stage | None = None
         self._to_say: list[bytes] = []
-        self._needs_reset = self._drains = False
+        self._needs_reset = self._drains = self._is_closing = False
+        self.is_over = False
+        """We said QUIT and heard 221: hang up."""
         self.broken = ""
         self.heard = 0
         """Whole answers so far: bytes that drip are none."""
@@ -74,8 +96,31 @@ class Flow:
 
     @property
     def is_idle(self) -> bool:
-        """Nothing is begun, so that hanging up harms nobody."""
-        return self._dotted is None and self._enveloped is None and not self._drains
+        """Nothing is begun and nothing held, so that hanging up harms nobody."""
+        return not self.is_begun and not self._holds and self._asked is None
+
+    @property
+    def _holds(self) -> bool:
+        return bool(self._fresh or self._due or self._refusals)
+
+    @property
+    def _holds_enough(self) -> bool:
+        return len(self._refusals) >= MOST_HELD
+
+    @property
+    def is_begun(self) -> bool:
+        """Something of a letter is on the way."""
+        return self._dotted is not None or self._enveloped is not None or self._drains
+
+    @property
+    def has_envelope(self) -> bool:
+        """An envelope is said and taken, and nothing of its content."""
+        return self.wants_to_go_on and self._enveloped is not None
+
+    @property
+    def awaits_end(self) -> bool:
+        """The server said that it hangs up (421), and should do so in a moment."""
+        return self._is_closing and not self.is_begun
 
     @property
     def awaits_dot(self) -> bool:
@@ -85,20 +130,38 @@ class Flow:
     def wants_to_go_on(self) -> bool:
         """The next word is ours: content, or another letter. Ask for a stop before it."""
         begun = self._enveloped
-        return self._dotted is None and not self._drains and (begun is None or not begun.awaits)
+        if self._dotted is not None or self._drains or self._asked or self._is_closing:
+            return False
+        return not self.is_over and (begun is None or not begun.awaits)
 
     def say(self, take: Take) -> list[bytes]:
         """What is to be written now, in one piece; nothing: wait for the server."""
+        if self.broken:
+            return []
         if self._to_say:
             told, self._to_say = self._to_say, []
             return told
-        if not self.wants_to_go_on or self.broken:
+        if not self.wants_to_go_on:
             return []
         ready, self._enveloped = self._enveloped, None
         if ready is None:
-            return self._begin(take)
+            asks_first = (self._needs_reset and self._holds) or self._holds_enough
+            return (self._begin(take) if not asks_first else []) or self.ask()
         self._dotted = ready
-        return [ready.body, _DOT, *(self._begin(take) if self.pipelines else ())]
+        goes_on = self.pipelines and not self._holds_enough
+        return [ready.body, _DOT, *(self._begin(take) if goes_on else ())]
+
+    def ask(self) -> list[bytes]:
+        """Where no letter follows: a word whose answer shows whether the server is in step."""
+        if not self.wants_to_go_on or self._enveloped is not None:
+            return []
+        if self.broken or not self._holds:
+            return []
+        self._due = sorted([*self._due, *self._fresh, *self._refusals], key=itemgetter(0))
+        self._fresh, self._refusals = [], []
+        self._needs_reset = False
+        self._asked = Stage.EHLO if len(self._said) > 1 else Stage.QUIT
+        return [f"EHLO {self._name}\r\n".encode("ascii") if self._asked is Stage.EHLO else _QUIT]
 
     def _begin(self, take: Take) -> list[bytes]:
         """The envelope of the next letter; one that is not fit for SMTP is refused here."""
@@ -128,6 +191,8 @@ class Flow:
         said = [_RESET] if self._needs_reset else []
         begun.awaits = [Stage.RSET] if self._needs_reset else []
         self._needs_reset = False
+        if self._fresh:
+            self._due, self._fresh = self._due + self._fresh, []
         begun.awaits += [Stage.MAIL, Stage.RCPT, Stage.DATA]
         if self.pipelines:
             return [b"".join((*said, begun.mail, begun.rcpt, b"DATA\r\n"))]
@@ -139,7 +204,6 @@ class Flow:
         """Take in what arrived; `broken` says why nothing more may be said here."""
         if self._is_good_turn(data):
             return
-        before = len(self._shown)
         try:
             while (reply := self._replies.feed(data)) is not None:
                 data = b""
@@ -147,14 +211,6 @@ class Flow:
                 self._heard(reply)
         except OutOfStepError as problem:
             self.broken = str(problem)
-            self._doubt(before)
-
-    def _doubt(self, before: int) -> None:
-        """Verdicts on letters that came with an answer too many may be of something else."""
-        self._shown[before:] = [
-            (key, _unknown(self.broken) if fate.stage is Stage.DOT else fate)
-            for key, fate in self._shown[before:]
-        ]
 
     def _is_good_turn(self, data: bytes) -> bool:
         """The one turn that nearly all are, whole in one piece: taken, and the next may be said.
@@ -169,31 +225,57 @@ class Flow:
             return False
         text = found[1].decode("utf-8", "replace")
         fate = final(Reply(code=250, lines=(text,)))
-        self._shown.append((dotted.key, fate))
+        if fate.outcome is not Outcome.ACCEPTED:
+            return False
+        self._stand()
+        self._fresh.append((dotted.key, fate))
         self._dotted = None
         begun.awaits.clear()
         self.heard += 4
         return True
 
     def _heard(self, reply: Reply) -> None:
+        if self._to_say:
+            raise OutOfStepError(f"answers before it was asked: {reply.code} {reply.text}"[:300])
         if self._dotted is not None:
             self._heard_final(self._dotted, reply)
         elif self._drains:
             self._drains = False
         elif self._enveloped is not None and self._enveloped.awaits:
             self._heard_on_envelope(self._enveloped, reply)
+        elif self._asked is not None:
+            self._heard_asked(self._asked, reply)
         else:
             raise OutOfStepError(f"said without being asked: {reply.code} {reply.text}"[:300])
 
     def _heard_final(self, begun: _Begun, reply: Reply) -> None:
-        fate = final(reply)
-        if fate.outcome is Outcome.UNKNOWN:
+        if reply.code // 100 not in (2, 4, 5):
             raise OutOfStepError(f"no answer to a letter: {reply.code} {reply.text}"[:300])
         self._dotted = None
-        if self._enveloped is None:
-            self._shown.append((begun.key, fate))
-        else:
-            self._held = (begun.key, fate)
+        fate = final(reply)
+        held = self._refusals if fate.outcome is not Outcome.ACCEPTED else self._fresh
+        held.append((begun.key, fate))
+        self._is_closing = self._is_closing or reply.code == _CLOSES
+
+    def _heard_asked(self, asked: Stage, reply: Reply) -> None:
+        """The answer to EHLO or QUIT. Whoever wants no second EHLO is asked by QUIT."""
+        self._asked = None
+        if asked is Stage.QUIT:
+            if reply.code != 221 or self._replies.has_more:
+                raise OutOfStepError(f"no answer to QUIT: {reply.code} {reply.text}"[:300])
+            self.is_over = True
+        elif not self._greets(reply):
+            self._asked, self._to_say = Stage.QUIT, [_QUIT]
+            return
+        elif self._replies.has_more:
+            raise OutOfStepError("answers more than was asked")
+        self._stand()
+
+    def _greets(self, reply: Reply) -> bool:
+        """Answers EHLO as it did before: its name, and several lines, as no verdict has."""
+        if reply.code != 250 or len(reply.lines) < 2:
+            return False
+        return reply.lines[0].lower().split()[:1] == self._said[0].lower().split()[:1]
 
     def _heard_on_envelope(self, begun: _Begun, reply: Reply) -> None:
         """One answer of RSET, MAIL, RCPT, DATA. The first refusal is the letter's fate."""
@@ -201,7 +283,7 @@ class Flow:
         if stage is Stage.DATA:
             self._heard_on_data(begun, reply)
             return
-        if self.pipelines and not (good or reply.code // 100 in (4, 5)):
+        if not (good or reply.code // 100 in (4, 5)):
             raise OutOfStepError(f"no answer to {stage}: {reply.code} {reply.text}"[:300])
         if self.pipelines and good and begun.fate is not None:
             raise OutOfStepError(f"accepts {stage} after a refusal: {reply.text}"[:300])
@@ -224,14 +306,14 @@ class Flow:
             if begun.fate.stage is Stage.MAIL:
                 raise OutOfStepError("wants the content of a letter whose sender it refused")
             self._drains, self._to_say = True, [_DOT]
-        elif reply.code != 354 and reply.code // 100 not in (4, 5) and self.pipelines:
+        elif reply.code != 354 and reply.code // 100 not in (4, 5):
             raise OutOfStepError(f"no answer to data: {reply.code} {reply.text}"[:300])
         begun.awaits.clear()
         goes_on = reply.code == 354 and begun.fate is None
         if goes_on and self._replies.has_more:
             raise OutOfStepError("answers before anything was said")
-        self._show_held()
         if goes_on:
+            self._stand()
             return
         begun.fate = begun.fate or refused(reply, Stage.DATA)
         self._give_up(begun)
@@ -242,10 +324,11 @@ class Flow:
             self._shown.append((begun.key, begun.fate))
         self._enveloped, self._needs_reset = None, not self._drains
 
-    def _show_held(self) -> None:
-        if self._held is not None:
-            self._shown.append(self._held)
-            self._held = None
+    def _stand(self) -> None:
+        """In step: what was due stands."""
+        if self._due:
+            self._shown += self._due
+            self._due = []
 
     def fates(self) -> list[tuple[int, Fate]]:
         """What is settled since the last call."""
@@ -264,17 +347,31 @@ class Flow:
         begun, self._enveloped = self._enveloped, None
         return begun.key if begun is not None else None
 
-    def end(self, *, dot_was_said: bool) -> list[tuple[int, Fate]]:
-        """The connection is lost, or the server is not to be believed: what became of the rest."""
+    def end(self, *, dot_was_said: bool, is_clean: bool = False) -> list[tuple[int, Fate]]:
+        """The connection is lost, or the server is not to be believed: what became of the rest.
+
+        `is_clean`: the server itself ended it, so that no word of its can be on the way.
+        """
         ended = self.fates()
-        if self._held is not None:
-            key, fate = self._held
-            ended.append((key, _unknown(self.broken or fate.text) if self.broken else fate))
+        is_clean = is_clean and not self._replies.has_more
+        held = [*self._due, *self._fresh, *self._refusals]
+        ended += [(key, self._left(fate, is_clean=is_clean)) for key, fate in held]
         for begun, stage in ((self._dotted, Stage.DOT), (self._enveloped, Stage.PIPELINED)):
             if begun is not None:
                 ended.append((begun.key, self._end_of(begun, stage, dot_was_said=dot_was_said)))
-        self._held = self._dotted = self._enveloped = None
+        self._due, self._fresh, self._refusals, self._asked = [], [], [], None
+        self._dotted = self._enveloped = None
         return ended
+
+    def _left(self, fate: Fate, *, is_clean: bool) -> Fate:
+        """A verdict that nothing confirmed. 421 announces the end, so its end confirms it."""
+        if self.broken:
+            return _unknown(self.broken)
+        if fate.outcome in (Outcome.ACCEPTED, Outcome.UNKNOWN):
+            return fate
+        if fate.code == _CLOSES and is_clean:
+            return fate
+        return _unknown(f"refused, and the connection was lost: {fate.code} {fate.text}"[:300])
 
     def _end_of(self, begun: _Begun, stage: Stage, *, dot_was_said: bool) -> Fate:
         if begun.fate is not None and not self.broken:

@@ -14,6 +14,12 @@ from openletter.wire.smtp_flow import Flow, Take
 
 OK, GO, QUEUED = b"250 2.0.0 ok\r\n", b"354 go\r\n", b"250 2.0.0 Ok: queued as 4Xyz12\r\n"
 PIPELINED = frozenset({"PIPELINING"})
+SAID = ("mx.example hello", "PIPELINING")
+HELLO, BUSY, BYE = (
+    b"250-mx.example hello\r\n250 PIPELINING\r\n",
+    b"451 4.3.0 busy\r\n",
+    b"221 bye\r\n",
+)
 
 
 def letter(number: int = 1) -> Envelope:
@@ -44,13 +50,16 @@ def test_one_write_a_letter() -> None:
     assert content.startswith(b"A: b\r\n\r\n..c\r\n.\r\nMAIL FROM:<b@x.example>\r\n")
     assert content.endswith(b"DATA\r\n")
     flow.feed(QUEUED)
-    assert flow.fates() == []  # until what follows is in step
     flow.feed(OK + OK + GO)
-    assert outcomes(flow.fates()) == [(1, "accepted")]
+    assert flow.fates() == []  # until what is said from here on is in step
     assert said(flow, take).endswith(b"..c\r\n.\r\n")
     flow.feed(QUEUED)
-    assert outcomes(flow.fates()) == [(2, "accepted")]
+    assert flow.fates() == []
+    assert said(flow, take) == b"QUIT\r\n"  # whoever said nothing but its name is asked so
+    flow.feed(BYE)
+    assert outcomes(flow.fates()) == [(1, "accepted"), (2, "accepted")]
     assert flow.is_idle
+    assert flow.is_over
 
 
 def test_word_by_word_where_nothing_is_offered() -> None:
@@ -61,17 +70,21 @@ def test_word_by_word_where_nothing_is_offered() -> None:
     ):  # fmt: skip
         assert said(flow, take) == word
         flow.feed(answer)
+    assert said(flow, take) == b"QUIT\r\n"
+    flow.feed(BYE)
     ((key, fate),) = flow.fates()
     assert (key, fate.queue_id) == (1, "4Xyz12")
 
 
-def begun(pipelined: frozenset[str] = PIPELINED, *, count: int = 3) -> tuple[Flow, Take]:
+def begun(
+    pipelined: frozenset[str] = PIPELINED, *, count: int = 3, said: tuple[str, ...] = ()
+) -> tuple[Flow, Take]:
     """The first letter's content is said; with pipelining the second one's envelope, too."""
-    flow, take = Flow(pipelined), letters(count)
+    flow, take = Flow(pipelined, said=said), letters(count)
     for answer in [OK + OK + GO] if pipelined else [OK, OK, GO]:
-        said(flow, take)
+        flow.say(take)
         flow.feed(answer)
-    said(flow, take)
+    flow.say(take)
     return flow, take
 
 
@@ -116,9 +129,78 @@ def test_a_server_out_of_step_is_believed_in_nothing(answers: bytes) -> None:
 def test_an_answer_too_many_makes_the_last_verdict_doubtful() -> None:
     """Was the letter put off, or taken? It is not sent again by a machine."""
     flow, _ = begun(count=1)
-    flow.feed(b"451 4.3.0 busy\r\n" + QUEUED)
+    flow.feed(BUSY + QUEUED)
     assert flow.broken
-    assert outcomes(flow.fates()) == [(1, "unknown")]
+    assert outcomes(flow.end(dot_was_said=True)) == [(1, "unknown")]
+
+
+@pytest.mark.parametrize("answer", [QUEUED, QUEUED + HELLO, HELLO + QUEUED, b"250-x\r\n250 y\r\n"])
+def test_an_answer_too_many_is_seen_where_nothing_follows(answer: bytes) -> None:
+    """Put off, then taken, in another packet: the question whether all is in step shows it."""
+    flow, take = begun(count=1, said=SAID)
+    flow.feed(BUSY)
+    assert flow.fates() == []
+    assert said(flow, take) == b"EHLO localhost\r\n"
+    flow.feed(answer)
+    if not flow.broken:
+        assert said(flow, take) == b"QUIT\r\n"
+        flow.feed(HELLO)
+        flow.feed(BYE)
+    assert flow.broken
+    assert outcomes(flow.end(dot_was_said=True, is_clean=True)) == [(1, "unknown")]
+
+
+@pytest.mark.parametrize("answers", [[HELLO], [b"503 already\r\n", BYE], [b"421 x\r\n", BYE]])
+def test_a_refusal_stands_where_the_server_is_in_step(answers: list[bytes]) -> None:
+    flow, take = begun(count=1, said=SAID)
+    flow.feed(BUSY)
+    for answer in answers:
+        said(flow, take)
+        flow.feed(answer)
+    assert outcomes(flow.fates()) == [(1, "deferred")]
+    assert flow.is_idle
+
+
+def test_three_refusals_are_held_and_no_more() -> None:
+    (flow, take), written = begun(count=9, said=SAID), b""
+    for _ in range(3):
+        flow.feed(BUSY + OK + OK + GO)
+        assert flow.fates() == []
+        written = said(flow, take)
+    assert not written.endswith(b"DATA\r\n")
+    flow.feed(QUEUED)
+    assert said(flow, take).startswith(b"EHLO ")
+    flow.feed(HELLO)
+    states = ["deferred", "deferred", "deferred", "accepted"]
+    assert outcomes(flow.fates()) == list(enumerate(states, start=1))
+    assert said(flow, take).startswith(b"MAIL ")
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_clean", "outcome"),
+    [
+        (BUSY, True, "unknown"), (b"554 5.7.1 no\r\n", True, "unknown"),
+        (b"421 4.3.2 bye\r\n", True, "deferred"), (b"421 4.3.2 bye\r\n", False, "unknown"),
+        (b"421 4.3.2 bye\r\n250 2", True, "unknown"), (QUEUED, False, "accepted"),
+        (b"250 5.7.1 refused\r\n", True, "unknown"), (b"451 2.0.0 queued\r\n", True, "unknown"),
+    ],
+)  # fmt: skip
+def test_a_verdict_followed_by_the_end(answer: bytes, outcome: str, *, is_clean: bool) -> None:
+    flow, take = begun(frozenset(), count=1)
+    flow.feed(answer)
+    assert (said(flow, take) == b"") is answer.startswith(b"421")  # it hangs up by itself
+    ended = flow.end(dot_was_said=True, is_clean=is_clean)
+    assert outcomes(ended) == [(1, outcome)]
+
+
+def test_a_refused_envelope_is_forgotten_by_the_question() -> None:
+    flow, take = begun(count=3, said=SAID)
+    flow.feed(QUEUED + OK + b"550 5.1.1 no such user\r\n" + b"554 no\r\n")
+    assert outcomes(flow.fates()) == [(2, "refused")]
+    assert said(flow, take) == b"EHLO localhost\r\n"
+    flow.feed(HELLO)
+    assert outcomes(flow.fates()) == [(1, "accepted")]
+    assert said(flow, take).startswith(b"MAIL ")
 
 
 def test_an_answer_before_the_content_is_no_answer_to_it() -> None:
@@ -127,6 +209,16 @@ def test_an_answer_before_the_content_is_no_answer_to_it() -> None:
         said(flow, take)
         flow.feed(answer)
     assert flow.broken
+    assert outcomes(flow.end(dot_was_said=False)) == [(1, "deferred")]
+
+
+def test_word_by_word_two_answers_to_one_word_are_one_too_many() -> None:
+    """The second is no answer to what was not said yet."""
+    flow, take = Flow(frozenset()), letters(1)
+    said(flow, take)
+    flow.feed(OK + OK)
+    assert flow.broken
+    assert said(flow, take) == b""
     assert outcomes(flow.end(dot_was_said=False)) == [(1, "deferred")]
 
 
@@ -166,8 +258,11 @@ def test_an_address_that_is_no_address_is_refused_without_a_word() -> None:
 
 
 ANSWERS = st.sampled_from(
-    [OK, GO, QUEUED, b"450 x\r\n", b"550 x\r\n", b"421 x\r\n", b"\n", b"250-", b"\xff\r\n"]
-)
+    [
+        OK, GO, QUEUED, HELLO, BYE, b"450 x\r\n", b"550 x\r\n", b"421 x\r\n", b"\n", b"250-",
+        b"\xff\r\n",
+    ]
+)  # fmt: skip
 
 
 @given(st.lists(ANSWERS | st.binary(max_size=6), max_size=40), st.booleans())
@@ -176,7 +271,7 @@ def test_whatever_a_server_says_each_letter_has_one_fate(
     chunks: list[bytes], pipelined: bool
 ) -> None:
     """And none is accepted, deferred or refused after its content without an answer to it."""
-    flow, take = Flow(PIPELINED if pipelined else frozenset()), letters(6)
+    flow, take = Flow(PIPELINED if pipelined else frozenset(), said=SAID), letters(6)
     fates: list[tuple[int, Fate]] = []
     written = said(flow, take)
     for chunk in chunks:
@@ -202,7 +297,7 @@ def test_it_does_not_matter_in_which_pieces_answers_come(answers: list[bytes]) -
     stream = (OK + OK + GO) + (QUEUED + OK + OK + GO) * 2 + b"".join(answers)
 
     def told(pieces: list[bytes]) -> tuple[list[tuple[int, Fate]], str]:
-        flow, take = Flow(PIPELINED), letters(9)
+        flow, take = Flow(PIPELINED, said=SAID), letters(9)
         said(flow, take)
         fates: list[tuple[int, Fate]] = []
         for piece in pieces:
