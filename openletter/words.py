@@ -136,6 +136,13 @@ class Scope(StrEnum):
     UNKNOWN = "unknown"
 
 
+class Wish(StrEnum):
+    """What a contact can ask of the letters to its mailbox."""
+
+    NO_ATTACHMENT = "no-attachment"
+    OTHER_MAILBOX = "other-mailbox"
+
+
 class TokenPurpose(StrEnum):
     """What a mail token may do; a leaked one does that and no more."""
 
@@ -272,10 +279,16 @@ class Language:
     direction: str
     letters: str
     site: str
+    accents: str = "few"
 
     @property
     def is_right_to_left(self) -> bool:
         return self.direction == "rtl"
+
+    @property
+    def is_accented(self) -> bool:
+        """Whether many of its Latin letters bear marks, as in Turkish or Czech."""
+        return self.accents == "many"
 
 
 def _read_languages() -> dict[str, Language]:
