@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from urllib.parse import urlsplit
 
 from openletter.net.smtp_client import Door, DoorClosedError, Session, Timeouts
@@ -40,12 +41,11 @@ def post(url: str, told: Mapping[str, str]) -> str:
     return "" if 200 <= status < 300 else f"webhook: status {status}"
 
 
-def mail(host: str, port: int, envelope: Envelope, *, ehlo_name: str = "localhost") -> str:
-    """One mail to whoever looks after it, by that server."""
+def mail(door: Door, envelope: Envelope) -> str:
+    """One mail to whoever looks after it, by that server; each of its answers is given seconds."""
     limits = Timeouts(connect=SECONDS, opening=SECONDS, reply=SECONDS, dot=SECONDS)
-    door = Door(host=host, port=port, exercise=False, ehlo_name=ehlo_name, timeouts=limits)
     try:
-        with Session(door) as session:
+        with Session(replace(door, timeouts=limits)) as session:
             fate = session.hand_over(envelope)
     except DoorClosedError as closed:
         fate = closed.fate

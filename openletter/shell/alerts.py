@@ -29,10 +29,12 @@ from openletter.campaigns.rules import CampaignState
 from openletter.letters import doorway, keys, selectors
 from openletter.letters.rules.facts import LetterError
 from openletter.net import alarm
-from openletter.net.smtp_client import Timeouts
+from openletter.net.smtp_client import Door, Timeouts, proving
 from openletter.replies import breaker
 from openletter.shell.causes import Cause, Code, Known, Notice, compare, told
+from openletter.shell.configuration import Endpoint
 from openletter.wire.smtp import Envelope
+from openletter.wire.smtp_auth import Login
 
 SILENT_SECONDS = 60
 EVERY_SECONDS = 20
@@ -202,10 +204,28 @@ def _ways(notice: Notice, now: datetime) -> list[alarm.Way]:
         envelope = Envelope(
             sender=chosen.sender, recipient=chosen.recipient, raw=_mail(notice, now)
         )
-        ehlo = settings.EHLO_NAME or platform.node() or "localhost"
-        route = chosen.smtp
-        ways.append(partial(alarm.mail, route.host, route.port, envelope, ehlo_name=ehlo))
+        ways.append(partial(_mailed, chosen.smtp, envelope))
     return ways
+
+
+def _mailed(where: Endpoint, envelope: Envelope) -> str:
+    """By the second route; a certificate file that can't be read is a sentence, too."""
+    try:
+        return alarm.mail(route(where), envelope)
+    except (OSError, ValueError) as problem:
+        return f"mail: {type(problem).__name__}: {problem}"
+
+
+def route(where: Endpoint) -> Door:
+    """The mail server of alerts, as the settings say."""
+    chosen = settings.TELLING
+    login = Login(user=chosen.user, password=chosen.password) if chosen.user else None
+    return Door(
+        host=where.host, port=where.port, exercise=False,
+        ehlo_name=settings.EHLO_NAME or platform.node() or "localhost",
+        tls=proving(chosen.authority) if chosen.tls != "never" else None,
+        at_once=chosen.tls == "implicit", login=login,
+    )  # fmt: skip
 
 
 def _mail(notice: Notice, now: datetime) -> bytes:

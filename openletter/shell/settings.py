@@ -170,7 +170,7 @@ LOG_LEVEL: str = READER.read(
     about="How much is logged; no level logs tokens or mail bodies.",
 )
 
-TELLING: telling.Telling = telling.read_telling(READER)
+TELLING: telling.Telling = telling.read_telling(READER, smarthost=SMARTHOST)
 
 OUTSIDE: outside.Outside = outside.read_outside(READER)
 READER.refuse_unknown_keys()

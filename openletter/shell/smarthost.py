@@ -8,6 +8,7 @@ encrypted connection to the host that its certificate proves.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from pathlib import Path
 
 from openletter.shell import configuration as read
@@ -26,6 +27,8 @@ class Leaving:
     connections: int
     log: str
     mailbox: str
+    outgoing: tuple[IPv4Address | IPv6Address, ...] = ()
+    """The addresses that it sends from, as the world sees them."""
 
 
 def read_leaving(reader: read.Reader) -> Leaving:
@@ -65,10 +68,28 @@ def read_leaving(reader: read.Reader) -> Leaving:
     found = Leaving(
         tls=tls, user=user, password=password, connections=max(1, connections),
         authority=Path(authority).expanduser().absolute() if authority else None,
-        **_looked_at(reader),
+        outgoing=_outgoing(reader), **_looked_at(reader),
     )  # fmt: skip
     _refuse_what_does_not_fit(found)
     return found
+
+
+def _outgoing(reader: read.Reader) -> tuple[IPv4Address | IPv6Address, ...]:
+    return reader.read(
+        "OPENLETTER_SMARTHOST_OUTGOING",
+        to_addresses,
+        default="",
+        about="Addresses that the mail server sends from, such as `192.0.2.25 2001:db8::25`: "
+        "`openletter doctor` looks at their SPF, reverse names and blocklists. Empty: it can't.",
+    )
+
+
+def to_addresses(raw: str) -> tuple[IPv4Address | IPv6Address, ...]:
+    """Addresses, each once."""
+    try:
+        return tuple(dict.fromkeys(map(ip_address, read.to_words(raw))))
+    except ValueError as problem:
+        raise ValueError(f"IP addresses were expected: {problem}") from None
 
 
 def _looked_at(reader: read.Reader) -> dict[str, str]:

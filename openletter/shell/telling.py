@@ -6,11 +6,15 @@ Neither goes through the database or through the smarthost that letters leave by
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from ipaddress import ip_address
+from pathlib import Path
+from typing import TypedDict
 from urllib.parse import urlsplit
 
 from openletter.shell import configuration as read
 
 SMTP = "OPENLETTER_ALERT_SMTP"
+PASSWORD = "OPENLETTER_ALERT_SMTP_PASSWORD"  # noqa: S105 - its name
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,6 +26,10 @@ class Telling:
     sender: str = ""
     recipient: str = ""
     disk_floor: int = 500
+    tls: str = "never"
+    user: str = ""
+    password: str = field(repr=False, default="")
+    authority: Path | None = None
 
     @property
     def is_on(self) -> bool:
@@ -29,7 +37,7 @@ class Telling:
         return bool(self.webhook or self.smtp)
 
 
-def read_telling(reader: read.Reader) -> Telling:
+def read_telling(reader: read.Reader, *, smarthost: read.Endpoint) -> Telling:
     """The settings as they are now; what can't be used together raises with its name."""
     found = Telling(
         webhook=reader.read(
@@ -59,11 +67,94 @@ def read_telling(reader: read.Reader) -> Telling:
             default="500",
             about="Megabytes that stay free where the state folder is; below, nothing leaves.",
         ),
+        **_opening(reader),
     )
-    if found.smtp and not (_is_mailbox(found.sender) and _is_mailbox(found.recipient)):
-        problem = "OPENLETTER_ALERT_FROM and OPENLETTER_ALERT_TO must be one address each"
-        raise read.BadSettingError(SMTP, origin="check", problem=problem)
+    if found.smtp:
+        _refuse_what_does_not_fit(found, found.smtp, smarthost)
     return found
+
+
+class _Opening(TypedDict):
+    tls: str
+    user: str
+    password: str
+    authority: Path | None
+
+
+def _opening(reader: read.Reader) -> _Opening:
+    """How the mail route is opened, as the smarthost is."""
+    tls = reader.read(
+        f"{SMTP}_TLS",
+        read.to_choice("never", "starttls", "implicit"),
+        default="never",
+        about="`starttls` (587) or `implicit` (465) for the mail server of alerts: encryption to "
+        "the host that its certificate proves, or no alert by mail.",
+    )
+    user = reader.read(
+        f"{SMTP}_USER", read.to_text, default="", about="Who signs in there. Empty: nobody."
+    )
+    password = reader.read(
+        PASSWORD,
+        read.to_text,
+        default="",
+        secret=True,
+        about=f"Its password; name a file in `{PASSWORD}_FILE`. Needs TLS.",
+    )
+    authority = reader.read(
+        f"{SMTP}_CA",
+        read.to_text,
+        default="",
+        about="File of certificates (PEM) to trust for it instead of the system's.",
+    )
+    path = Path(authority).expanduser().absolute() if authority else None
+    return {"tls": tls, "user": user, "password": password, "authority": path}
+
+
+def _refuse_what_does_not_fit(
+    found: Telling, route: read.Endpoint, smarthost: read.Endpoint
+) -> None:
+    problems = (
+        (
+            not (_is_mailbox(found.sender) and _is_mailbox(found.recipient)),
+            "OPENLETTER_ALERT_FROM and OPENLETTER_ALERT_TO must be one address each",
+        ),
+        (
+            is_same_server(route, smarthost),
+            "the smarthost that letters leave by: were it away, nobody would hear. Name another",
+        ),
+        (bool(found.user) is not bool(found.password), "user and password go together"),
+        (
+            bool(found.user) and found.tls == "never",
+            f"signing in needs {SMTP}_TLS=starttls or implicit",
+        ),
+        (
+            found.authority is not None and not found.authority.is_file(),
+            f"{SMTP}_CA: there is no such file",
+        ),
+    )
+    for is_wrong, problem in problems:
+        if is_wrong:
+            raise read.BadSettingError(SMTP, origin="check", problem=problem)
+
+
+def is_same_server(one: read.Endpoint, other: read.Endpoint) -> bool:
+    """Whether both lead to the same port of the same host, as far as their names tell."""
+    return one.port == other.port and is_same_host(one.host, other.host)
+
+
+def is_same_host(one: str, other: str) -> bool:
+    """By name, or as two names of this machine."""
+    return _plain(one) == _plain(other)
+
+
+def _plain(host: str) -> str:
+    name = host.lower().rstrip(".")
+    if read.Endpoint(host=name, port=1).is_loopback:
+        return "localhost"
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        return name
 
 
 def to_webhook(raw: str) -> str:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from openletter.shell.causes import Cause, Code, Known, Notice, compare, told
-from openletter.shell.configuration import BadSettingError, Reader
-from openletter.shell.telling import read_telling
+from openletter.shell.configuration import BadSettingError, Endpoint, Reader
+from openletter.shell.telling import is_same_server, read_telling
 
 DISK = Cause(code=Code.DISK, detail="3 MB")
 AWAY = Cause(code=Code.DATABASE)
@@ -88,6 +88,14 @@ def test_each_says_what_happened_what_stopped_and_what_to_do(code: Code) -> None
     assert "\n" not in Notice(cause=notice.cause, has_ended=True).text
 
 
+SMARTHOST = Endpoint(host="smtp.own.example", port=25)
+ROUTE = {
+    "OPENLETTER_ALERT_SMTP": "second.example:587",
+    "OPENLETTER_ALERT_FROM": "watch@own.example",
+    "OPENLETTER_ALERT_TO": "person@own.example",
+}
+
+
 @pytest.mark.parametrize(
     "bad",
     [
@@ -100,16 +108,49 @@ def test_each_says_what_happened_what_stopped_and_what_to_do(code: Code) -> None
         {"OPENLETTER_ALERT_SMTP": "mail.example:25"},
         {"OPENLETTER_ALERT_SMTP": "mail.example:25", "OPENLETTER_ALERT_FROM": "a@b.example",
          "OPENLETTER_ALERT_TO": "a@b.example, c@d.example"},
+        {**ROUTE, "OPENLETTER_ALERT_SMTP": "smtp.own.example.:25"},
+        {**ROUTE, "OPENLETTER_ALERT_SMTP_USER": "jo", "OPENLETTER_ALERT_SMTP_TLS": "starttls"},
+        {**ROUTE, "OPENLETTER_ALERT_SMTP_USER": "jo", "OPENLETTER_ALERT_SMTP_PASSWORD": "x"},
+        {**ROUTE, "OPENLETTER_ALERT_SMTP_CA": "/nowhere/ca.pem"},
+        {**ROUTE, "OPENLETTER_ALERT_SMTP_TLS": "sometimes"},
     ],
 )  # fmt: skip
 def test_settings_that_would_reach_nobody_are_refused(bad: dict[str, str]) -> None:
     with pytest.raises(BadSettingError) as refused:
-        read_telling(Reader(environment=bad))
+        read_telling(Reader(environment=bad), smarthost=SMARTHOST)
     assert "hooks.example/x" not in str(refused.value)
 
 
 def test_the_webhook_is_never_shown() -> None:
     reader = Reader(environment={"OPENLETTER_ALERT_WEBHOOK": "https://hooks.example/secret"})
-    chosen = read_telling(reader)
+    chosen = read_telling(reader, smarthost=SMARTHOST)
     assert chosen.is_on
     assert "secret" not in repr(chosen) + reader.seen["OPENLETTER_ALERT_WEBHOOK"].shown
+
+
+def test_the_second_route_is_opened_like_the_first() -> None:
+    given = {
+        **ROUTE, "OPENLETTER_ALERT_SMTP_TLS": "starttls", "OPENLETTER_ALERT_SMTP_USER": "watch",
+        "OPENLETTER_ALERT_SMTP_PASSWORD": "Tr0ub4dor",
+    }  # fmt: skip
+    reader = Reader(environment=given)
+    chosen = read_telling(reader, smarthost=SMARTHOST)
+    assert (chosen.tls, chosen.user, chosen.password) == ("starttls", "watch", "Tr0ub4dor")
+    assert "Tr0ub4dor" not in f"{chosen!r} {reader.seen['OPENLETTER_ALERT_SMTP_PASSWORD']!r}"
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("127.0.0.1", "localhost", True),
+        ("127.9.0.1", "::1", True),
+        ("MAIL.example.", "mail.example", True),
+        ("2001:db8::1", "2001:DB8:0::1", True),
+        ("mail.example", "mail2.example", False),
+        ("192.0.2.1", "127.0.0.1", False),
+    ],
+)
+def test_two_names_of_one_server(one: str, other: str, same: bool) -> None:
+    first, second = Endpoint(host=one, port=25), Endpoint(host=other, port=25)
+    assert is_same_server(first, second) is same
+    assert not is_same_server(first, Endpoint(host=other, port=26))

@@ -48,6 +48,7 @@ def test_a_password_comes_from_a_file_and_is_never_shown(tmp_path: Path) -> None
         ({"SMARTHOST_USER": "jo", "SMARTHOST_PASSWORD": "x"}, "needs OPENLETTER_SMARTHOST_TLS"),
         ({"SMARTHOST_CA": "/nowhere/ca.pem"}, "no such file"),
         ({"SMARTHOST_TLS": "sometimes"}, "one of these"),
+        ({"SMARTHOST_OUTGOING": "192.0.2.1 mail.example"}, "IP addresses were expected"),
     ],
 )
 def test_what_does_not_fit_together_ends_the_start(given: dict[str, str], problem: str) -> None:

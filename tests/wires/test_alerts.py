@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from email import message_from_bytes, policy
 from pathlib import Path
@@ -30,6 +30,8 @@ from tests.servers.run import free_port
 from tests.site_builders import a_running_campaign
 from tests.wires.loopback import Server
 from tests.wires.sink import sink
+from tests.wires.test_starttls import contexts
+from tests.wires.test_submission import LOGIN, a_service
 
 pytestmark = pytest.mark.django_db
 
@@ -211,6 +213,25 @@ def test_one_way_is_enough_and_none_is_tried_again(house: Path, settings: Any, h
     assert watch.hear([cause, other], now=NOW) == []
     hook.status = "200 OK"
     assert [notice.cause for notice in watch.hear([cause, other], now=NOW)] == [other]
+
+
+@pytest.mark.parametrize("tls", ["starttls", "implicit"])
+def test_the_second_route_is_encrypted_and_signed_in(
+    tmp_path: Path, settings: Any, tls: str
+) -> None:
+    server, _ = contexts(tmp_path)
+    with a_service(server, at_once=tls == "implicit") as (service, port):
+        settings.TELLING = Telling(
+            smtp=Endpoint(host="127.0.0.1", port=port), sender="watch@own.example",
+            recipient="person@own.example", disk_floor=0, tls=tls, user=LOGIN.user,
+            password=LOGIN.password, authority=tmp_path / "cert.pem",
+        )  # fmt: skip
+        assert alerts.tell(Notice(cause=Cause(code=Code.DISK)), now=NOW)
+        ((who, _),) = service.taken
+        assert who == "letters"
+        settings.TELLING = replace(settings.TELLING, authority=None)
+        assert not alerts.tell(Notice(cause=Cause(code=Code.BREAKER)), now=NOW)
+        assert len(service.taken) == 1
 
 
 def test_without_a_way_the_log_is_all(settings: Any) -> None:
