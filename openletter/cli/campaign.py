@@ -254,6 +254,7 @@ def _as_json(made: Plan, *, seed: str) -> dict[str, object]:
              "letters": one.letters}
             for one in made.unapproved
         ],
+        "wishes": {str(wish): count for wish, count in made.wishes.items()},
         "seed": seed,
         "sample": [letter.reference for letter in made.sample],
         "pace": {
@@ -322,6 +323,8 @@ def _print_later(made: Plan) -> None:
             f"{later.due} mailboxes are still to be written to."
         )
         _left_out(f"No {later.kind} (mailboxes)", later.none)
+    if made.wishes:
+        _table("Following a contact's wish (letters)", iter(made.wishes.items()))
     if made.unapproved:
         _table(
             "Waiting until their partner approves the wording (letters)",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -24,6 +24,7 @@ from openletter.contacts.models import (
     Suppression,
 )
 from openletter.contacts.rules import candidates as pure
+from openletter.contacts.rules import wished as wishes
 from openletter.contacts.rules.decide import (
     Decision,
     Facts,
@@ -36,8 +37,9 @@ from openletter.contacts.rules.decide import (
 )
 from openletter.contacts.rules.holders import Claim
 from openletter.contacts.rules.rank import History
+from openletter.contacts.wish_rows import ContactWish
 from openletter.wire.registry import parse_address
-from openletter.words import Reason, Scope
+from openletter.words import Reason, Scope, Wish
 
 ACTOR = "step:find"
 
@@ -53,6 +55,8 @@ class Known:
     countries: dict[str, int]
     csirts: Sequence[pure.Candidate]
     declared: dict[str, tuple[str, ...]]
+    wished: Mapping[str, wishes.Instead]
+    """mailbox -> where its contact wants its letters"""
     of_holder: dict[str, set[str]]
     """holder -> the mailboxes that its networks are written to"""
 
@@ -88,30 +92,37 @@ def _facts(case: Case, rungs: list[Rung], known: Known, *, lead: int) -> Facts:
     overrides = [_of_override(each) for each in known.overrides if _reaches(each, case.ip, rungs)]
     boxes = {each.mailbox for rung in rungs for each in rung.candidates}
     boxes |= {each.mailbox for each in overrides} | {each.mailbox for each in known.csirts}
+    wished = known.wished and wishes.among(known.wished, boxes)
+    boxes.update(wishes.targets(wished))
     health = [known.health[box] for box in boxes if box in known.health]
-    holder = holder_of(rungs)
-    return Facts(
+    facts = Facts(
         address=case.ip,
         rungs=rungs,
         claims=known.claims,
         lead=lead,
         overrides=overrides,
         csirts=known.csirts,
-        history=History(
-            dead=frozenset(row.mailbox for row in health if row.dead_at),
-            suppressed={box: known.suppressed[box] for box in boxes if box in known.suppressed},
-            not_ours=frozenset(
-                row.mailbox for row in health if _said_not_ours(row, case.ip, rungs)
-            ),
-            bounced={row.mailbox: row.bounces for row in health if row.bounces},
-            of_holder=frozenset(known.of_holder[holder.key]) if holder else frozenset(),
-        ),
+        history=_history(case, rungs, health, boxes=boxes, known=known),
         mailboxes=MailboxFacts(
             stored_language={r.mailbox: r.language_stored for r in health if r.language_stored},
             language_of_reply={r.mailbox: r.language for r in health if r.language},
             countries=known.countries,
             declared=known.declared,
         ),
+    )
+    return wishes.heeded(facts, wished) if wished else facts
+
+
+def _history(
+    case: Case, rungs: list[Rung], health: list[MailboxHealth], *, boxes: set[str], known: Known
+) -> History:
+    holder = holder_of(rungs)
+    return History(
+        dead=frozenset(row.mailbox for row in health if row.dead_at),
+        suppressed={box: known.suppressed[box] for box in boxes if box in known.suppressed},
+        not_ours=frozenset(row.mailbox for row in health if _said_not_ours(row, case.ip, rungs)),
+        bounced={row.mailbox: row.bounces for row in health if row.bounces},
+        of_holder=frozenset(known.of_holder[holder.key]) if holder else frozenset(),
     )
 
 
@@ -185,6 +196,8 @@ def _known(campaign: Campaign, found: Iterable[list[Rung]]) -> Known:
     boxes = {each.mailbox for rungs in found for rung in rungs for each in rung.candidates}
     csirts = teams.candidates(campaign)
     boxes |= {each.mailbox for each in overrides} | {each.mailbox for each in csirts}
+    wished = wishes.among(_wished(campaign.world), boxes)
+    boxes.update(wishes.targets(wished))
     health = MailboxHealth.objects.filter(exercise=campaign.world, mailbox__in=boxes)
     return Known(
         claims=[
@@ -197,8 +210,19 @@ def _known(campaign: Campaign, found: Iterable[list[Rung]]) -> Known:
         countries=spread(boxes, world=campaign.world),
         csirts=csirts,
         declared=teams.languages(campaign),
+        wished=wished,
         of_holder=_of_holder(campaign, found),
     )
+
+
+def _wished(world: Campaign | None) -> dict[str, wishes.Instead]:
+    rows = ContactWish.objects.filter(
+        exercise=world, undone_at=None, wish=Wish.OTHER_MAILBOX
+    )  # fmt: skip
+    return {
+        row.mailbox: wishes.Instead(mailbox=row.instead, address=row.address, said_by=row.said_by)
+        for row in rows
+    }
 
 
 def _of_holder(campaign: Campaign, found: Iterable[list[Rung]]) -> dict[str, set[str]]:

@@ -9,10 +9,10 @@ from django.db.models import Q
 from openletter.campaigns.fields import CidrField, InetField
 from openletter.campaigns.models import Campaign, Partner, PartnerScoped
 from openletter.cases.models import Case
-from openletter.contacts import decision_rows, lookup_rows, team_rows
+from openletter.contacts import decision_rows, lookup_rows, team_rows, wish_rows
 from openletter.words import Reader, Scope
 
-TABLES_ELSEWHERE = (decision_rows, lookup_rows, team_rows)
+TABLES_ELSEWHERE = (decision_rows, lookup_rows, team_rows, wish_rows)
 """Django finds the tables of these modules because this one imports them."""
 
 

@@ -24,6 +24,14 @@ CASE
         SELECT FROM suppression s
         WHERE s.mailbox = d.mailbox AND s.undone_at IS NULL
           AND (s.campaign_id IS NULL OR s.campaign_id = c.id)
+    ) OR EXISTS (
+        SELECT FROM same_contact y
+        JOIN same_contact x ON x.contact = y.contact
+            AND x.exercise_id IS NOT DISTINCT FROM y.exercise_id
+        JOIN suppression s ON s.mailbox = x.mailbox
+        WHERE y.mailbox = d.mailbox AND s.undone_at IS NULL
+          AND y.exercise_id IS NOT DISTINCT FROM CASE WHEN c.exercise THEN c.id END
+          AND (s.campaign_id IS NULL OR s.campaign_id = c.id)
     ) THEN 'suppressed'
     WHEN EXISTS (
         SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
@@ -59,6 +67,26 @@ CASE
         ) THEN 'never-told'
     END
     ELSE coalesce(CASE WHEN l.kind <> 'first' THEN {why} END, CASE
+    WHEN EXISTS (
+        SELECT FROM contact_wish v
+        WHERE v.mailbox = d.mailbox
+          AND v.exercise_id IS NOT DISTINCT FROM CASE WHEN c.exercise THEN c.id END
+          AND (v.at >= l.composed_at OR v.undone_at >= l.composed_at
+               OR (v.wish = 'other-mailbox' AND v.undone_at IS NULL))
+    ) THEN 'wish-changed'
+    WHEN EXISTS (
+        SELECT FROM same_contact y
+        JOIN same_contact x ON x.contact = y.contact AND x.mailbox <> y.mailbox
+            AND x.exercise_id IS NOT DISTINCT FROM y.exercise_id
+        JOIN letter b ON b.campaign_id = c.id AND b.mailbox = x.mailbox
+        JOIN delivery e ON e.id = b.delivery_id
+        WHERE y.mailbox = d.mailbox AND e.state <> 'cancelled'
+          AND (b.wave_id = w.id OR (l.kind IN ('first', 'update') AND EXISTS (
+              SELECT FROM letter_case t JOIN letter_case lc ON lc.case_id = t.case_id
+              WHERE t.letter_id = b.id AND lc.letter_id = l.id)))
+          AND (e.state <> 'cleared' OR e.id < d.id)
+          AND y.exercise_id IS NOT DISTINCT FROM CASE WHEN c.exercise THEN c.id END
+    ) THEN 'contact-had-its-letter'
     WHEN EXISTS (
         SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
         JOIN holder h ON h.id = o.holder_id

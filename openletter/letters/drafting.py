@@ -19,6 +19,7 @@ from openletter.campaigns.models import Campaign, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.steps import new_links
+from openletter.contacts import wishes
 from openletter.letters import approvals, keys, library, selectors
 from openletter.letters.gather import Pile, in_order, letter_facts, observations_of
 from openletter.letters.models import Letter, LetterCase, MailToken
@@ -51,6 +52,7 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
     rows = observations_of(choice for pile in piles for choice in pile.choices)
     vouchers = vouchers_of(campaign)
     stands = standings(campaign, (pile.mailbox for pile in piles))
+    plain = wishes.without_files((pile.mailbox for pile in piles), world=campaign.world)
     sign_with = _keys(campaign)
     drafts = []
     for unsorted in piles:
@@ -58,8 +60,9 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
         pile = in_order(unsorted, standing)
         try:
             facts = letter_facts(
-                pile, rows=rows, vouchers=vouchers, domain=_domain(campaign), standing=standing
-            )
+                pile, rows=rows, vouchers=vouchers, domain=_domain(campaign), standing=standing,
+                no_files=pile.mailbox in plain,
+            )  # fmt: skip
             drafts.append(_draft(pile, facts, partner=pile.partner))
         except LetterError as error:  # one mailbox that can't be written to must not stop the rest
             LOG.warning("letter-not-written", campaign=campaign.slug, reason=error.code)
@@ -101,6 +104,7 @@ def in_words(pile: Pile) -> Written:
             vouchers=vouchers_of(campaign),
             domain=_domain(campaign),
             standing=stands.get(pile.mailbox, UNTOLD),
+            no_files=bool(wishes.without_files([pile.mailbox], world=campaign.world)),
         )
     )
 

@@ -22,12 +22,12 @@ from openletter.campaigns.steps import exclusions_for
 from openletter.cases.models import Case
 from openletter.cases.steps import skipped_by_reason
 from openletter.contacts.models import Choice, Suppression
-from openletter.letters import approvals, corrections, waves
+from openletter.letters import approvals, corrections, heeding, waves
 from openletter.letters.approvals import Waiting
 from openletter.letters.models import Letter, LetterCase
 from openletter.letters.questions import question
 from openletter.letters.rules.pace import WarmUp, time_for
-from openletter.words import CaseState, DeliveryState, FindingState, Reason, WaveKind
+from openletter.words import CaseState, DeliveryState, FindingState, Reason, WaveKind, Wish
 
 LARGEST, SAMPLE = 20, 20
 INCLUDED = ""
@@ -120,6 +120,8 @@ class Plan:
     pace: Pace
     later: list[Later]
     unapproved: list[Waiting]
+    wishes: dict[Wish, int]
+    """Letters of these that follow a wish of their contact."""
 
 
 def plan_of(
@@ -156,6 +158,7 @@ def plan_of(
         pace=pace(campaign, letters=letters, gone=gone),
         later=_later(campaign, partners, now=now),
         unapproved=waiting_for_wording(campaign, partners=partners),
+        wishes=heeding.followed(waiting, campaign),
     )
 
 

@@ -17,7 +17,7 @@ from openletter.campaigns.models import Campaign, Wave
 from openletter.campaigns.steps import wait_after_first
 from openletter.cases.models import CaseLink
 from openletter.contacts.models import Choice
-from openletter.letters import approvals, corrections, library, waves
+from openletter.letters import approvals, corrections, library, onecontact, waves
 from openletter.letters.clearing import (
     clear_letters,
     room,
@@ -96,11 +96,13 @@ def _rewrite(campaign: Campaign, mailboxes: Sequence[str], *, now: datetime) -> 
     later = waves.later_wave(campaign, now=now)
     again = _come_back_to(campaign, later, mailboxes, now=now) if later else {}
     before = letters_before(campaign, [*news, *again])
+    elsewhere = onecontact.letters_of_others(campaign, news)
     opened = waves.open_waves(campaign, now=now)
     piles = []
     for mailbox in dict.fromkeys([*again, *news]):
         earlier = before.get(mailbox, [])
-        wave = later if mailbox in again else waves.wave_for(earlier, opened, now=now)
+        of_contact = [*earlier, *elsewhere.get(mailbox, [])]
+        wave = later if mailbox in again else waves.wave_for(of_contact, opened, now=now)
         choices = again.get(mailbox) or news[mailbox]
         if wave is not None:
             piles.append(

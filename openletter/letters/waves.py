@@ -17,6 +17,7 @@ from openletter.campaigns.rules import CampaignState
 from openletter.campaigns.steps import exclusions_for
 from openletter.contacts.decision_rows import Grace
 from openletter.contacts.models import Choice, Suppression
+from openletter.letters import onecontact
 from openletter.letters.models import HandedElsewhere, Letter, LetterCase
 from openletter.letters.questions import question
 from openletter.words import CaseState, DeliveryState, FindingState, WaveKind
@@ -71,10 +72,11 @@ def eligible(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
 
 
 def untold(campaign: Campaign, *, now: datetime) -> QuerySet[Choice]:
-    """Current choices about what is open now, of which the mailbox was not told."""
+    """Current choices about what is open now, of which the contact was not told."""
     told = LetterCase.objects.filter(
-        case=OuterRef("case"), letter__mailbox=OuterRef("mailbox"), letter__delivery__isnull=False
-    )
+        _to_its_contact(campaign, "letter__mailbox"),
+        case=OuterRef("case"), letter__delivery__isnull=False,
+    )  # fmt: skip
     return _still_open(allowed(campaign), campaign, now=now).filter(~Exists(told))
 
 
@@ -102,6 +104,8 @@ def allowed(campaign: Campaign) -> QuerySet[Choice]:
     ).exclude(holder__arm__in=held_back)
     for network in exclusions_for(campaign):
         found = found.exclude(case__ip__within=network)
+    if onecontact.are_tied(campaign):
+        found = found.filter(~Exists(onecontact.moved_away(campaign)))
     return _with_law(_not_elsewhere(found, campaign), campaign).order_by("id")
 
 
@@ -116,10 +120,20 @@ def _still_open(found: QuerySet[Choice], campaign: Campaign, *, now: datetime) -
 
 
 def _stopped(campaign: Campaign) -> QuerySet[Suppression]:
-    """That the mailbox of the outer row wants no letters."""
+    """That the contact of the outer row's mailbox wants no letters."""
     return Suppression.objects.filter(
-        Q(campaign=None) | Q(campaign=campaign), undone_at=None, mailbox=OuterRef("mailbox")
+        Q(campaign=None) | Q(campaign=campaign),
+        _to_its_contact(campaign, "mailbox"),
+        undone_at=None,
     )
+
+
+def _to_its_contact(campaign: Campaign, field: str) -> Q:
+    """That `field` is the outer row's mailbox, or another mailbox of the same contact."""
+    own = Q(**{field: OuterRef("mailbox")})
+    if not onecontact.are_tied(campaign):
+        return own
+    return own | onecontact.same_contact(campaign, field, mailbox=OuterRef("mailbox"))
 
 
 def _wave_open_for_mailbox(campaign: Campaign, *, now: datetime) -> Q:
@@ -130,8 +144,9 @@ def _wave_open_for_mailbox(campaign: Campaign, *, now: datetime) -> Q:
 
 
 def _unwritten(wave: Wave, *, now: datetime) -> Q:
-    """The mailbox has no cleared letter of this wave, nor a recent one before an update."""
-    letters = Letter.objects.filter(campaign=wave.campaign_id, mailbox=OuterRef("mailbox")).exclude(
+    """The contact has no cleared letter of this wave, nor a recent one before an update."""
+    its = _to_its_contact(wave.campaign, "mailbox")
+    letters = Letter.objects.filter(its, campaign=wave.campaign_id).exclude(
         Q(delivery=None) | Q(delivery__state=DeliveryState.CANCELLED)
     )
     free = ~Exists(letters.filter(wave=wave))
@@ -232,6 +247,7 @@ def _spoilt(campaign: Campaign, *, now: datetime, old: timedelta, versions: Iter
         (~Q(kind=WaveKind.CLOSING) & Q(Exists(rows)))
         | Q(pk__in=RawSQL(changed, [now, campaign.pk]))  # noqa: S611 - ours
         | Q(Exists(_stopped(campaign)))
+        | onecontact.wished_since(campaign)
         | Q(wave__closes_at__lte=now)
         | ~Q(wording_version__in=list(versions))
     )

@@ -11,7 +11,7 @@ import pytest
 from openletter.letters import library
 from openletter.letters.rules import xarf
 from openletter.letters.rules.attached import LARGEST, Attachment
-from openletter.letters.rules.facts import MOST_TEXTS, CaseFacts
+from openletter.letters.rules.facts import MOST_INLINE, MOST_TEXTS, CaseFacts
 from openletter.wire import xarf4
 from openletter.words import Reader, WaveKind, Weakness, print_reference
 from tests.letter_samples import EARLIER, a_case_of, some_facts, written
@@ -90,6 +90,35 @@ def test_above_the_size_the_table_stands_alone() -> None:
     rows = [a_case_of(f"2001:db8::{n:x}") for n in range(1, 900)]
     files = files_of(rows)
     assert [name.rpartition(".")[2] for name in files] == ["csv"]
+
+
+def test_a_table_that_is_larger_than_all_files_may_be_is_there_all_the_same() -> None:
+    rows = [a_case_of(f"2001:db8::{n:x}") for n in range(1, 1_500)]
+    letter = written(some_facts(rows, reader=Reader.PROVIDER, languages=("en",)))
+    assert letter.files[0].weight > LARGEST
+    assert [file.name.rpartition(".")[2] for file in letter.files] == ["csv"]
+    assert letter.files[0].name in letter.body, "the letter says that it is attached"
+
+
+def test_who_wants_no_files_reads_every_row_in_the_letter() -> None:
+    rows = [a_case_of(f"192.0.2.{n}") for n in range(1, 200)]
+    letter = written(
+        some_facts(rows, reader=Reader.PROVIDER, languages=("nl", "en"), no_files=True)
+    )
+    assert not letter.files
+    for case in rows:
+        assert f"{case.ip}\n" in letter.body
+        assert print_reference(case.reference) in letter.body
+    few = written(some_facts(FEW, reader=Reader.PROVIDER, languages=("en",), no_files=True))
+    assert not few.files
+    assert "a text is attached" not in few.body
+
+
+def test_rows_beyond_what_a_letter_can_hold_are_attached_whatever_was_wished() -> None:
+    rows = [a_case_of(f"2001:db8::{n:x}") for n in range(1, MOST_INLINE + 2)]
+    letter = written(some_facts(rows, reader=Reader.PROVIDER, languages=("en",), no_files=True))
+    assert [file.name.rpartition(".")[2] for file in letter.files] == ["csv"]
+    assert letter.files[0].name in letter.body
 
 
 @pytest.mark.parametrize("tag", library.languages())

@@ -1,7 +1,8 @@
 """What goes along with a letter: for machines a table and reports, for passing on a text a case.
 
-Together they stay below the size that abuse desks take; what does not fit stays out, the table
-last of all. `docs/reference/letter-csv.md` says what the table holds.
+Together they stay below the size that abuse desks take. What does not fit stays out, but for the
+table: a letter that says it is attached has it, alone if need be. Where the contact wants no files
+there are none. `docs/reference/letter-csv.md` says what the table holds.
 """
 
 from __future__ import annotations
@@ -40,11 +41,14 @@ def attached(
     facts: LetterFacts, *, language: str, pass_on: Callable[[CaseFacts], str]
 ) -> tuple[Attachment, ...]:
     """The letter's files in their order, as far as they fit; `pass_on` writes a case's text."""
-    chosen, room = [], LARGEST
+    chosen: list[Attachment] = []
+    room = LARGEST
     for file in _wanted(facts, language, pass_on):
-        if (weight := file.weight) <= room:
-            chosen.append(file)
-            room -= weight
+        is_table = facts.attaches_table and not chosen
+        if not is_table and file.weight > room:
+            continue
+        chosen.append(file)
+        room -= file.weight
     return tuple(chosen)
 
 
