@@ -14,18 +14,18 @@ from dataclasses import dataclass
 VARIABLE = re.compile(r"\{\{([a-z_]+)\}\}")
 
 BLANKS = {
-    "lan": "YOUR-NETWORK",
-    "domain": "YOUR-DOMAIN",
-    "foreign": "YOU@ELSEWHERE",
-    "user": "YOUR-NAME",
+    "lan": "LOCAL-NETWORK",
+    "domain": "LOCAL-DOMAIN",
+    "foreign": "ME@ELSEWHERE",
+    "user": "LOCAL-NAME",
     "inside": "INSIDE-ADDRESS",
-    "six": "YOUR-IPV6-ADDRESS",
+    "six": "LOCAL-IPV6-ADDRESS",
     "gateway": "GATEWAY-ADDRESS",
-    "service": "YOUR-SERVICE",
+    "service": "LOCAL-SERVICE",
     "program": "OLD-PROGRAM",
-    "others": "OTHER-DOMAINS",
-    "unit": "YOUR-UNIT",
-    "file": "YOUR-FILE",
+    "others": "FOREIGN-DOMAINS",
+    "unit": "LOCAL-UNIT",
+    "file": "LOCAL-FILE",
 }
 """Never filled by us: guessing them would change somebody's server by a guess."""
 

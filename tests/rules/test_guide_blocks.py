@@ -13,7 +13,7 @@ from openletter.guides.parse import parse
 from openletter.letters import library as letters
 from tests.rules.test_guides import SMALL
 
-WRITE = "For YOUR-NETWORK write `1.2` on port {{port}}, such as 192.168.1.0/24."
+WRITE = "For LOCAL-NETWORK write `1.2` on port {{port}}, such as 192.168.1.0/24."
 GUIDE = parse(
     SMALL.replace("1. Do it:", f"1. Do it:\n\n2. {WRITE}\n\n{{open-relay}} Not if you need it.")
 )
@@ -29,7 +29,7 @@ reviewed-by = ""
 Faites-le :
 
 ## {digest_of(WRITE)}
-Pour YOUR-NETWORK, écrivez `1.2`
+Pour LOCAL-NETWORK, écrivez `1.2`
 sur le port {{{{port}}}}, par exemple 192.168.1.0/24.
 
 ## {digest_of("Not if you need it.")}
@@ -50,7 +50,7 @@ def test_a_whole_file_gives_the_steps_in_its_language_with_the_english_commands(
         p for p in there if not hasattr(p, "marker")
     ]
     assert [p.text for p in there if isinstance(p, Prose)][1] == (
-        "Pour YOUR-NETWORK, écrivez `1.2` sur le port {{port}}, par exemple 192.168.1.0/24."
+        "Pour LOCAL-NETWORK, écrivez `1.2` sur le port {{port}}, par exemple 192.168.1.0/24."
     )
     prose = [[(p.marker, p.weaknesses) for p in of if isinstance(p, Prose)] for of in (here, there)]
     assert prose[0] == prose[1]
@@ -62,7 +62,7 @@ def test_a_whole_file_gives_the_steps_in_its_language_with_the_english_commands(
     [
         (GOOD.replace("{{port}}", "{{ip}}"), 11, "placeholders of the English text are missing"),
         (GOOD.replace("`1.2`", "`1.3`"), 11, "code of the English text are missing: `1.2`"),
-        (GOOD.replace("YOUR-NETWORK", "VOTRE-RESEAU"), 11, "blanks of the English"),
+        (GOOD.replace("LOCAL-NETWORK", "VOTRE-RESEAU"), 11, "blanks of the English"),
         (GOOD.replace("192.168.1.0/24", "192.168.1.0/16"), 11, "numbers that the English"),
         (GOOD.replace("Faites", "1. Faites"), 8, "no number or dash"),
         (GOOD.replace("Faites-le :", "Do it:"), 8, "not translated: Do it:"),
@@ -70,7 +70,7 @@ def test_a_whole_file_gives_the_steps_in_its_language_with_the_english_commands(
         (GOOD.replace("Faites-le", "Faites\u202ele"), 8, "characters that nobody sees: 0x202e"),
         (GOOD.replace(digest_of("Do it:"), "0" * 12), 8, "is stale"),
         (GOOD.partition(f"\n## {digest_of(WRITE)}")[0], 9,
-         f"{digest_of(WRITE)} is missing: For YOUR-NETWORK"),
+         f"{digest_of(WRITE)} is missing: For LOCAL-NETWORK"),
         (GOOD + f"\n## {digest_of('Do it:')}\nFaites-le.\n", 18, "stands twice"),
         (GOOD + "\n```sh fix\n", 18, "commands come from the English guide"),
         (GOOD.replace("# small", "#small"), 6, "a heading reads"),
