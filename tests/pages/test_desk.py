@@ -44,6 +44,8 @@ def addresses(desk: Desk) -> list[str]:
         "/desk/withdrawals/", f"/desk/withdrawals/{desk.withdrawal.pk}/",
         "/desk/withdrawals/preview/",
         f"/desk/withdrawals/preview/?source=wierhaven&world={slug}&since=2020-01-01+00:00:00",
+        "/desk/wordings/", f"/desk/wordings/{rows.partner.slug}/first/nl/",
+        f"/desk/wordings/{rows.partner.slug}/correction/fa/",
         "/desk/no-such-page/", "/desk/cases/00000000/",
     ]  # fmt: skip
 
