@@ -24,6 +24,9 @@ class Claimed:
     recipient: str
     message_id: str
     raw: bytes
+    provider: str
+    handed_before: datetime | None
+    """When it was handed over the time before, where it was put off since."""
     journal: Line
 
     def returned(self, *, now: datetime) -> Line:

@@ -2,7 +2,9 @@
 
 A run is several claims of at most a hundred letters over the same connections; each claim has its
 journal line on disk before a word of it is said. What became of them is written down many at a
-time, at the latest after a quarter of a second, and so often a stop is looked for, too.
+time, at the latest after a quarter of a second, and so often a stop is looked for, too. Every
+claim asks the door with the time it is then, and holds for a few seconds: what a slow server has
+not let begin by then is put back and asked of anew.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ import structlog
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 
+from openletter.campaigns import clock
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign
 from openletter.letters import routes, sending
@@ -54,6 +57,10 @@ LOOK_EVERY = 0.25
 WRITE_AT = 50
 FIRST_CLAIM = 25
 """A run begins small and doubles, so that a door that fails at once costs few unknown ones."""
+A_CLAIM = 2.0
+"""Seconds that the letters of one claim should take; claims grow and shrink to that."""
+CLAIM_HOLDS = 5.0
+"""Seconds after which no other letter of a claim begins."""
 BUDGET = 20.0
 """Seconds after which a run claims nothing more."""
 BACK_EVERY = 60.0
@@ -75,7 +82,8 @@ def hand_over(campaign: Campaign, *, now: datetime, limit: int) -> int:
         if not campaign.exercise:
             read_what_left(state, now=now)
             find_routes(campaign, now=now)
-        settled = _Run(campaign, state, now=now).go(limit)
+        run = _Run(campaign, state, now=now)
+        settled, now = run.go(limit), run.now()
         if settled >= limit and not _is_time_to_look_back(campaign):
             return settled
         back = sending.send_back(campaign, now=now)
@@ -111,17 +119,24 @@ class _Run:
     """One sender's run over one door."""
 
     def __init__(self, campaign: Campaign, state: Path, *, now: datetime) -> None:
-        self._campaign, self._state, self._now = campaign, state, now
+        self._campaign, self._state = campaign, state
+        self._latest, self._ahead = now, now - clock.wall()
         self._journal = Journal(state)
         self._batch: Sequence[Claimed] = ()
         self._told: list[Told] = []
         self._refused = 0
-        self._looked = 0.0
-        self._is_stopped = False
+        self._looked = self._claimed_at = 0.0
+        self._begun = 0
+        self._is_stopped = self._is_stale = False
+
+    def now(self) -> datetime:
+        """The time that this run was given, going on; never backwards."""
+        self._latest = max(self._latest, clock.wall() + self._ahead)
+        return self._latest
 
     def go(self, limit: int) -> int:
         """Claims until nothing more may leave; how many letters have a fate now."""
-        if not sending.cleared_to_leave(self._campaign, now=self._now).exists():
+        if not sending.cleared_to_leave(self._campaign, now=self.now()).exists():
             return 0
         door = door_of(self._campaign, self._state)
         if door is None or sending.is_stopped(self._campaign):
@@ -135,18 +150,19 @@ class _Run:
 
     def _claims(self, fleet: Fleet, limit: int) -> int:
         settled, until, size = 0, time.monotonic() + BUDGET, FIRST_CLAIM
-        room, worker = sending.room_now(self._campaign, now=self._now), _worker()
+        room, worker = sending.room_now(self._campaign, now=self.now()), _worker()
         while settled < limit and time.monotonic() < until and not self._has_to_stop():
             most = min(limit - settled, size)
             claimed = sending.claim(
-                self._campaign, worker=worker, now=self._now, limit=most, room=room
+                self._campaign, worker=worker, now=self.now(), limit=most, room=room
             )
             if not claimed:
                 break
-            room = room.without(sum(not one.is_answer for one in claimed))
+            self._claimed_at, self._begun, self._is_stale = time.monotonic(), 0, False
             self._write_journal(claimed)
-            settled += self._one_batch(fleet, claimed)
-            size = min(size * 2, LARGEST_BATCH)
+            done = self._one_batch(fleet, claimed)
+            settled, room = settled + len(done), room.without(_letters(done))
+            size = _next_size(size, time.monotonic() - self._claimed_at)
         return settled
 
     def _write_journal(self, claimed: Sequence[Claimed]) -> None:
@@ -155,22 +171,24 @@ class _Run:
             self._journal.append([one.journal for one in claimed])
         except OSError:
             written, _ = self._journal.tail()
-            _surely(partial(sending.put_back_unsaid, claimed, written=written, now=self._now))
+            _surely(partial(sending.put_back_unsaid, claimed, written=written, now=self.now()))
             raise
 
-    def _one_batch(self, fleet: Fleet, claimed: Sequence[Claimed]) -> int:
-        """Hand over, write down, put back what was not begun; how many have a fate."""
+    def _one_batch(self, fleet: Fleet, claimed: Sequence[Claimed]) -> list[Claimed]:
+        """Hand over, write down, put back what was not begun; those that have a fate."""
         fit, unfit = self._seal(claimed)
         self._batch = [one for one, _ in fit]
         left = fleet.hand_over(
             [envelope for _, envelope in fit], settled=self._settled, look=self._look
         )
         self._write_down()
+        if unfit or (left and not self._is_stale):
+            self._is_stopped = True
         back = [*unfit, *(self._batch[position] for position in left)]
         if back:
-            self._is_stopped = True
             self._put_back(back)
-        return len(claimed) - len(back)
+        kept = {one.id for one in back}
+        return [one for one in claimed if one.id not in kept]
 
     def _seal(
         self, claimed: Sequence[Claimed]
@@ -179,7 +197,7 @@ class _Run:
         fit, unfit = [], []
         for one in claimed:
             try:
-                fit.append((one, sealed(self._campaign, one, now=self._now)))
+                fit.append((one, sealed(self._campaign, one, now=self.now())))
             except LetterError as error:
                 log.error("not-signed", because=str(error))  # noqa: TRY400 - it says it all
                 unfit.append(one)
@@ -187,6 +205,7 @@ class _Run:
 
     def _settled(self, position: int, fate: Fate) -> None:
         self._told.append((self._batch[position], fate))
+        self._begun += 1
         self._refused = self._refused + 1 if is_about_us(fate) else 0
         if self._refused >= REFUSALS_IN_A_ROW and not self._is_stopped:
             self._is_stopped = True
@@ -196,7 +215,7 @@ class _Run:
             self._write_down()
 
     def _pause(self, because: str) -> None:
-        campaigns.pause(self._campaign, actor="step:send", because=because, now=self._now)
+        campaigns.pause(self._campaign, actor="step:send", because=because, now=self.now())
 
     def _look(self) -> bool:
         """May another letter begin? Asks the database now and then, and writes down what is due."""
@@ -205,7 +224,8 @@ class _Run:
             self._looked = now
             self._write_down()
             self._is_stopped = _surely(self._has_to_stop)
-        return not self._is_stopped
+        self._is_stale = self._begun > 0 and now - self._claimed_at > CLAIM_HOLDS
+        return not self._is_stopped and not self._is_stale
 
     def _has_to_stop(self) -> bool:
         """Somebody said stop, or the turn went with a connection: another one may be at work."""
@@ -214,12 +234,23 @@ class _Run:
     def _write_down(self) -> None:
         if self._told:
             told, self._told = self._told, []
-            _surely(partial(sending.record_all, told, now=self._now))
+            _surely(partial(sending.record_all, told, now=self.now()))
 
     def _put_back(self, claimed: Sequence[Claimed]) -> None:
         """First the database, then the journal: a crash in between leaves too much in it."""
-        _surely(partial(sending.put_back, claimed, now=self._now))
-        self._journal.append([one.returned(now=self._now) for one in claimed])
+        _surely(partial(sending.put_back, claimed, now=self.now()))
+        self._journal.append([one.returned(now=self.now()) for one in claimed])
+
+
+def _letters(claimed: Sequence[Claimed]) -> int:
+    return sum(not one.is_answer for one in claimed)
+
+
+def _next_size(size: int, seconds: float) -> int:
+    """Twice as many while that is quick; where it was slow, what two seconds carry."""
+    if seconds <= A_CLAIM:
+        return min(size * 2, LARGEST_BATCH)
+    return max(1, int(size * A_CLAIM / seconds))
 
 
 def _surely(act: Callable[[], _Result]) -> _Result:

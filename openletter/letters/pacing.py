@@ -19,7 +19,15 @@ from openletter.campaigns.models import Approval, Campaign, CampaignPartner, Ins
 from openletter.letters.door import sql
 from openletter.letters.hours import closed_countries
 from openletter.letters.models import Delivery, PaceBucket
-from openletter.letters.rules.pace import UNBOUNDED, Rates, WarmUp, at_once, left_in, spend
+from openletter.letters.rules.pace import (
+    UNBOUNDED,
+    Rates,
+    WarmUp,
+    at_once,
+    give_back,
+    left_in,
+    spend,
+)
 from openletter.words import DeliveryState, WaveKind
 
 _HOUR = timedelta(hours=1)
@@ -188,6 +196,22 @@ class Buckets:
             unique_fields=["kind", "key", "exercise"],
             update_fields=["spent_until"],
         )  # fmt: skip
+
+    def give_back(self, providers: Iterable[str], partners: Iterable[int]) -> None:
+        """Claimed, charged, and not begun: no letter has left for it."""
+        rows = [
+            (Kind.PROVIDER, key, count, self.rates.of_provider(key))
+            for key, count in Counter(providers).items()
+        ] + [
+            (Kind.PARTNER, str(key), count, self.rates.of_partner(key))
+            for key, count in Counter(partners).items()
+        ]
+        for kind, key, count, rate in rows:
+            if (spent := self.spent.get((kind, key))) is None:
+                continue
+            until = give_back(spent, count, per_hour=rate, now=self.now)
+            bucket = PaceBucket.objects.filter(kind=kind, key=key, exercise=self.exercise)
+            bucket.update(spent_until=until)
 
 
 def buckets(campaign: Campaign, *, now: datetime) -> Buckets:

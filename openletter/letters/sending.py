@@ -135,6 +135,7 @@ class Row(NamedTuple):
     provider: str
     wave: int | None
     kind: str | None
+    handed_before: datetime | None = None
 
     def order(self) -> tuple[str, bool, int]:
         """Answers first, then corrections."""
@@ -153,15 +154,33 @@ class Row(NamedTuple):
             attempt=self.attempt, worker=worker, exercise=campaign.exercise,
             is_answer=self.purpose == Delivery.Purpose.ANSWER,
             sender=self.sender, recipient=self.recipient, message_id=self.message_id,
-            raw=bytes(self.raw), journal=line,
+            raw=bytes(self.raw), journal=line, provider=self.provider,
+            handed_before=self.handed_before,
         )  # fmt: skip
 
 
 @transaction.atomic
 def put_back(claimed: Sequence[Claimed], *, now: datetime) -> None:
-    """Claimed, but nothing of them was said to any server: cleared as before."""
-    for one in claimed:
-        _mine(one).update(state=DeliveryState.CLEARED, attempt=one.attempt - 1, worker="")
+    """Claimed, but nothing of them was said to any server: as before, and no pace is spent."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = on")
+        cursor.execute("SELECT FROM installation FOR UPDATE")
+        cursor.execute(
+            sql("put_back.sql"),
+            {
+                "ids": [one.id for one in claimed],
+                "workers": [one.worker for one in claimed],
+                "attempts": [one.attempt for one in claimed],
+                "handed_before": [one.handed_before for one in claimed],
+            },
+        )
+        held = {int(pk) for (pk,) in cursor.fetchall()}
+    letters = [one for one in claimed if one.id in held and not one.is_answer]
+    if letters:
+        campaign = Campaign.objects.get(pk=letters[0].campaign)
+        pacing.buckets(campaign, now=now).give_back(
+            [one.provider for one in letters], [one.partner for one in letters]
+        )
 
 
 @transaction.atomic
@@ -177,12 +196,6 @@ def put_back_unsaid(claimed: Sequence[Claimed], *, written: int, now: datetime) 
             [max(written, last - len(claimed)), last],
         )
     put_back(claimed, now=now)
-
-
-def _mine(one: Claimed) -> QuerySet[Delivery]:
-    return Delivery.objects.filter(
-        pk=one.id, worker=one.worker, attempt=one.attempt, state=DeliveryState.HANDING
-    )
 
 
 # -- only a person ------------------------------------------------------------------------------

@@ -193,3 +193,38 @@ def test_fates_are_written_in_one_go_and_only_for_those_still_held(campaign: Cam
     assert rows[2].reason == "smtp-pipelined"
     assert sending.record_all([], now=NOW) == 0
     assert rows[3].state == DeliveryState.HANDING
+
+
+def test_what_was_claimed_and_not_begun_has_spent_no_pace(campaign: Campaign) -> None:
+    knob(campaign, provider_per_hour=24, letters_per_hour=10)
+    Partner.objects.update(letters_per_hour=120)
+    one, _, _ = letters_ready(campaign, 3)
+    behind("bigmail.nl", "net1.nl", "net2.nl", "net3.nl")
+    one.delivery.state, one.delivery.not_before = DeliveryState.DEFERRED, NOW - MINUTE
+    one.delivery.handed_at = NOW - 90 * MINUTE
+    one.delivery.save()
+    before = [sending.room_now(campaign, now=NOW).letters, sending.why_waiting(campaign, now=NOW)]
+    held = sending.claim(campaign, worker="w", now=NOW, limit=100)
+    assert len(held) == 2  # of one provider at once
+    assert sending.room_now(campaign, now=NOW).letters == 8
+
+    sending.put_back(held, now=NOW)
+    assert before == [
+        sending.room_now(campaign, now=NOW).letters,
+        sending.why_waiting(campaign, now=NOW),
+    ]
+    assert not PaceBucket.objects.filter(spent_until__gt=NOW).exists()
+    times = Delivery.objects.order_by("id").values_list("handed_at", "attempt")
+    assert list(times) == [(NOW - 90 * MINUTE, 0), (None, 0), (None, 0)]
+    assert len(claim(campaign)) == 2
+
+
+def test_only_what_is_still_held_gives_its_pace_back(campaign: Campaign) -> None:
+    knob(campaign, provider_per_hour=24)
+    letters_ready(campaign, 2)
+    behind("bigmail.nl", "net1.nl", "net2.nl")
+    held = sending.claim(campaign, worker="w", now=NOW, limit=100)
+    sending.record(held[0], ACCEPTED, now=NOW)
+    sending.put_back(held, now=NOW)
+    assert PaceBucket.objects.get(kind="provider").spent_until == NOW + MINUTE * 60 / 24
+    assert Delivery.objects.get(pk=held[0].id).state == DeliveryState.ACCEPTED

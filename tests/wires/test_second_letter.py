@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+import time
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError
+from django.db import OperationalError, connection
 from pytest_django import Settings
 
-from openletter.campaigns.models import Installation
+from openletter.campaigns import steps as campaigns
+from openletter.campaigns.models import Installation, Wave
 from openletter.letters import jobs, sending, settle
 from openletter.letters.clearing import clear_letters
 from openletter.letters.models import Delivery
@@ -73,3 +76,81 @@ def test_whoever_lost_its_database_hands_over_nothing_more(
         assert arrived(state) == 1
         assert jobs.hand_over(campaign, now=NOW, limit=10) == 3
     assert arrived(state) == 4
+
+
+# -- the door is asked with the time it is --------------------------------------------------------
+
+
+def test_a_wave_that_closes_during_a_run_lets_nothing_more_out(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each claim asks anew: the run's own beginning is no answer to that."""
+    campaign = a_sending_campaign()
+    letters_ready(campaign, 3)
+    Wave.objects.update(closes_at=NOW + timedelta(seconds=0.6))
+    monkeypatch.setattr(jobs, "FIRST_CLAIM", 1)
+    with Mailbox(jobs.mailbox_folder(state), refuse=lambda _: time.sleep(0.7)):
+        jobs.hand_over(campaign, now=NOW, limit=10)
+    assert arrived(state) == 1
+    reasons = Delivery.objects.filter(state=DeliveryState.CANCELLED)
+    assert list(reasons.values_list("reason", flat=True)) == ["wave-closed"] * 2
+
+
+def test_a_claim_that_a_slow_server_outlasts_is_asked_anew(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it has not let begin goes back, and the wave is closed by then."""
+    campaign = a_sending_campaign()
+    letters_ready(campaign, 4)
+    Wave.objects.update(closes_at=NOW + timedelta(seconds=0.5))
+    monkeypatch.setattr(jobs, "CLAIM_HOLDS", 0.3)
+    with Mailbox(jobs.mailbox_folder(state), refuse=lambda _: time.sleep(0.6)):
+        jobs.hand_over(campaign, now=NOW, limit=10)
+    states = list(Delivery.objects.order_by("id").values_list("state", "attempt", "reason"))
+    assert states[0] == (DeliveryState.DELIVERED, 1, "")
+    assert states[1:] == [(DeliveryState.CANCELLED, 0, "wave-closed")] * 3
+    assert arrived(state) == 1
+
+
+def test_a_slow_server_gets_all_letters_in_smaller_claims(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    campaign = a_sending_campaign()
+    letters_ready(campaign, 4)
+    monkeypatch.setattr(jobs, "CLAIM_HOLDS", 0.05)
+    monkeypatch.setattr(jobs, "A_CLAIM", 0.05)
+    with Mailbox(jobs.mailbox_folder(state), refuse=lambda _: time.sleep(0.1)):
+        assert jobs.hand_over(campaign, now=NOW, limit=10) == 4
+    assert arrived(state) == 4
+    assert set(Delivery.objects.values_list("state", "attempt")) == {(DeliveryState.DELIVERED, 1)}
+
+
+def test_a_stop_ends_every_hand_over_within_two_seconds(state: Path) -> None:
+    """Pressed by somebody else, while four connections carry letters."""
+    campaign = a_sending_campaign()
+    letters_ready(campaign, 160)
+    times: list[float] = []
+    pressed: list[float] = []
+
+    def press() -> None:
+        while len(times) < 20:
+            time.sleep(0.01)
+        campaigns.pause_leaving(because="stop", now=NOW)
+        connection.close()
+        pressed.append(time.monotonic())
+
+    def slow(_: str) -> None:
+        time.sleep(0.02)
+        times.append(time.monotonic())
+
+    with Mailbox(jobs.mailbox_folder(state), refuse=slow):
+        button = threading.Thread(target=press)
+        button.start()
+        jobs.hand_over(campaign, now=NOW, limit=200)
+        button.join()
+    assert max(times) - pressed[0] < 2
+    left = Delivery.objects.filter(state=DeliveryState.DELIVERED).count()
+    assert 20 <= left < 160
+    assert left == arrived(state)
+    assert Delivery.objects.filter(state=DeliveryState.CLEARED).count() == 160 - left
+    assert not Delivery.objects.filter(state=DeliveryState.CLEARED, handed_at__isnull=False)

@@ -40,6 +40,13 @@ def spend(spent_until: datetime | None, letters: int, *, per_hour: int, now: dat
     return min(start + cost * letters, now + cost * max(at_once(per_hour), letters))
 
 
+def give_back(spent_until: datetime, letters: int, *, per_hour: int, now: datetime) -> datetime:
+    """The bucket after so many letters were taken from it and did not leave."""
+    if not per_hour:
+        return now
+    return max(spent_until - _HOUR / per_hour * letters, now)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Rates:
     """Letters an hour of one campaign; 0: no limit."""
