@@ -128,12 +128,20 @@ def _standing(kind: WaveKind, cases: list[CaseFacts]) -> tuple[list[CaseFacts], 
 
 
 def _writer() -> Writer:
+    # as long as a real partner's: who is responsible, on which basis, where address and evidence
+    # come from, how long they are kept, where to object
     law = {
-        "en": "Here stand the partner's approved lines: who is responsible, on which basis, where "
-        "address and evidence come from, how long they are kept, where to object.",
-        "nl": "Hier staan de goedgekeurde regels van de deelnemer: wie verantwoordelijk is, op "
-        "welke grond, waar adres en gegevens vandaan komen, hoe lang ze blijven, waar u bezwaar "
-        "maakt.",
+        "en": "Agency Alpha is responsible for this letter and for the data in it. The agency is "
+        "made up, and so is the law that lets it warn the operators of open servers: the Example "
+        "Networks Act, section 5. Your address comes from the public registers of internet "
+        "addresses, the evidence from public databases. Both are kept until one year after the "
+        f"campaign has ended, then deleted. To object, or to see what is kept: help@{DOMAIN}.",
+        "nl": "Agency Alpha is verantwoordelijk voor deze brief en voor de gegevens erin. Zij is "
+        "verzonnen, net als de wet op grond waarvan zij beheerders van open servers waarschuwt: "
+        "de Voorbeeldwet netwerken, artikel 5. Uw adres komt uit de openbare registers van "
+        "internetadressen, het bewijs uit openbare databanken. Beide worden bewaard tot een jaar "
+        "na het einde van de campagne en dan gewist. Bezwaar maken, of zien wat er bewaard wordt: "
+        f"help@{DOMAIN}.",
     }
     return Writer(name="Agency Alpha", email=f"help@{DOMAIN}", country="NL", legal=law)
 
