@@ -7,6 +7,7 @@ queues, `openletter line`, the desk's front page, the metrics and the end-to-end
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -75,7 +76,7 @@ LINE: tuple[Step, ...] = (
     ),
     Step(
         name=StepName.OPEN, ready=cases.findings_without_case, run=cases.open_cases,
-        queue="ingest", batch=2_000, every=_MINUTE, since="weighed_at",
+        queue="ingest", batch=20_000, every=_MINUTE, since="weighed_at",
     ),
     Step(
         name=StepName.LOOKUP, ready=asking.waiting, run=contact_jobs.look_up,
@@ -83,7 +84,7 @@ LINE: tuple[Step, ...] = (
     ),
     Step(
         name=StepName.FIND, ready=contacts.cases_without_choice, run=contacts.find,
-        queue="find", batch=500, every=_MINUTE, since="opened_at",
+        queue="find", batch=10_000, every=_MINUTE, since="opened_at",
     ),
     Step(
         name=StepName.COMPOSE, ready=letters.waiting, run=letters.compose,
@@ -116,11 +117,24 @@ def step_named(name: str) -> Step:
 
 
 def run_step(step: Step, campaign: Campaign) -> int:
-    """One batch of one step at the campaign's time; reports what is left to `LineState`."""
+    """One batch of one step at the campaign's time; reports what is left to `LineState`.
+
+    What is left is counted when a step has come to its end, and every few seconds until then.
+    """
     now = clock.now(campaign)
     settled = step.run(campaign, now=now, limit=step.batch)
-    measure(step, campaign, settled=settled)
+    at, last = time.monotonic(), _counted.get((campaign.pk, step.name))
+    if settled and last is not None and at - last < COUNT_EVERY:
+        report(campaign, step.name, waiting=None, oldest=None, settled=settled, at=clock.wall())
+    else:
+        measure(step, campaign, settled=settled)
+        _counted[campaign.pk, step.name] = time.monotonic()
     return settled
+
+
+COUNT_EVERY = 5.0
+"""Seconds between two counts of what waits for a step, while it settles batch after batch."""
+_counted: dict[tuple[int, StepName], float] = {}
 
 
 def measure(step: Step, campaign: Campaign, *, settled: int = 0) -> int:

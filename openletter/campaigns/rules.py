@@ -93,8 +93,18 @@ class Entry:
 
 
 def chain(previous: bytes, entry: Entry) -> bytes:
-    """SHA-256 over the previous hash and the entry's canonical JSON (sorted, UTC ISO 8601)."""
-    body = json.dumps(
+    """SHA-256 over the previous hash and the entry's canonical JSON."""
+    return linked(previous, canonical(entry))
+
+
+def linked(previous: bytes, body: bytes) -> bytes:
+    """The same for an entry whose canonical JSON is made already."""
+    return hashlib.sha256(previous + body).digest()
+
+
+def canonical(entry: Entry) -> bytes:
+    """The entry's canonical JSON: sorted, UTC ISO 8601."""
+    return json.dumps(
         {
             "subject": entry.subject, "actor": entry.actor, "action": entry.action,
             "at": entry.at.isoformat(timespec="microseconds"), "campaign": entry.campaign_id,
@@ -102,8 +112,7 @@ def chain(previous: bytes, entry: Entry) -> bytes:
             "reason": entry.reason,
         },
         sort_keys=True, ensure_ascii=False, separators=(",", ":"),
-    )  # fmt: skip
-    return hashlib.sha256(previous + body.encode()).digest()
+    ).encode()  # fmt: skip
 
 
 def arm_of(holder: str, *, stratum: str, key: bytes, shares: Mapping[str, float]) -> str:

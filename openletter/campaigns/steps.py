@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
 from django.db.models import QuerySet
 
+from openletter.campaigns.copying import as_json, copy_rows
 from openletter.campaigns.fields import Address, Network
 from openletter.campaigns.models import (
     Approval,
@@ -28,8 +29,10 @@ from openletter.campaigns.rules import (
     Level,
     MemberRole,
     Viewer,
+    canonical,
     chain,
     commitment,
+    linked,
     may_move,
 )
 from openletter.words import Reason, StepName, WaveKind
@@ -71,15 +74,30 @@ def record(entries: Iterable[Entry]) -> None:
 
 
 def _append(campaign_id: int | None, entries: list[Entry]) -> None:
+    told = [(entry, canonical(entry)) for entry in entries]  # before others have to wait for us
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_LOCK_SPACE, campaign_id or 0])
-    last = _chain_of(campaign_id).order_by("-id").first()
-    link = bytes(last.hash) if last else FIRST_CHAIN
-    rows = []
-    for entry in entries:
-        previous, link = link, chain(link, entry)
-        rows.append(_row(entry, previous=previous, link=link))
-    TimelineEntry.objects.bulk_create(rows, batch_size=2000)
+    last = _chain_of(campaign_id).order_by("-id").values_list("hash", flat=True).first()
+    copy_rows("timeline", _COLUMNS, _chained(told, bytes(last) if last else FIRST_CHAIN))
+
+
+_COLUMNS = (
+    "campaign_id", "partner_id", "subject", "actor", "at", "action", "before", "after", "reason",
+    "previous", "hash",
+)  # fmt: skip
+
+
+def _chained(told: Iterable[tuple[Entry, bytes]], link: bytes) -> Iterator[tuple[object, ...]]:
+    for entry, body in told:
+        previous, link = link, linked(link, body)
+        yield (
+            entry.campaign_id, entry.partner_id, entry.subject, entry.actor, entry.at,
+            entry.action, *map(_json, (entry.before, entry.after, entry.reason)), previous, link,
+        )  # fmt: skip
+
+
+def _json(said: Mapping[str, object] | None) -> str | None:
+    return None if said is None else as_json(said)
 
 
 def _chain_of(campaign_id: int | None) -> QuerySet[TimelineEntry]:
@@ -87,22 +105,6 @@ def _chain_of(campaign_id: int | None) -> QuerySet[TimelineEntry]:
     if campaign_id is None:
         return TimelineEntry.objects.filter(campaign__isnull=True)
     return TimelineEntry.objects.filter(campaign_id=campaign_id)
-
-
-def _row(entry: Entry, *, previous: bytes, link: bytes) -> TimelineEntry:
-    return TimelineEntry(
-        campaign_id=entry.campaign_id,
-        partner_id=entry.partner_id,
-        subject=entry.subject,
-        actor=entry.actor,
-        at=entry.at,
-        action=entry.action,
-        before=entry.before,
-        after=entry.after,
-        reason=entry.reason,
-        previous=previous,
-        hash=link,
-    )
 
 
 def verify_chain(campaign_id: int | None) -> int | None:
@@ -357,19 +359,22 @@ def report(
     campaign: Campaign,
     step: StepName,
     *,
-    waiting: int,
+    waiting: int | None,
     oldest: datetime | None,
     settled: int,
     at: datetime,
 ) -> None:
     """One row a step: what waits, since when, how many were settled, rows a minute.
 
-    The rate is an exponential mean over about a minute of wall time.
+    The rate is an exponential mean over about a minute of wall time. `waiting` is None where
+    nobody has counted: what waited before, less what was settled, and for as long.
     """
     row, _ = LineState.objects.get_or_create(campaign=campaign, step=step, defaults={"at": at})
     elapsed = max((at - row.at).total_seconds(), 0.001)
     keep = math.exp(-elapsed / 60)
     row.rate = row.rate * keep + settled / elapsed * 60 * (1 - keep)
+    if waiting is None:
+        waiting, oldest = max(row.waiting - settled, 0), row.oldest
     row.waiting, row.oldest, row.at = waiting, oldest, at
     row.done += settled
     row.save()

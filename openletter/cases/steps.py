@@ -6,22 +6,20 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, QuerySet
 
-from openletter.campaigns.fields import Network
-from openletter.campaigns.models import Campaign, Constituency, Partner
+from openletter.campaigns.models import Campaign, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import exclusions_for, is_excluded, record
+from openletter.campaigns.tables import Table
 from openletter.cases.knobs import judge_anew, short_of
-from openletter.cases.models import Case, CaseLink, Mistake, Skipped
+from openletter.cases.models import Case, Mistake, Skipped
+from openletter.cases.opening import ACTOR, newest, open_new, partner_of, responsible
 from openletter.cases.rules import may_move, why_not_pursued
 from openletter.evidence import weighing
 from openletter.evidence.models import Finding
-from openletter.words import CaseState, FindingState, Reason, new_reference
-
-ACTOR = "step:open"
-
+from openletter.words import CaseState, FindingState, Reason
 
 # -- open ----------------------------------------------------------------------------------------
 
@@ -48,18 +46,23 @@ def findings_without_case(campaign: Campaign, *, now: datetime) -> QuerySet[Find
     ).order_by("id")
 
 
+_UNREAD = ("reasons", "rows", "ports", "confidence")
+"""What opening does not ask of a finding."""
+
+
 @transaction.atomic
 def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
     """One case per campaign, address and weakness; later findings add evidence, and are judged."""
     weighing.hold(campaign.world, shared=True)
     world = Func(F("ip"), function="address_world", output_field=CharField())
-    waiting = findings_without_case(campaign, now=now).annotate(world=world)[:limit]
-    findings = [(finding, str(getattr(finding, "world", ""))) for finding in waiting]
+    waiting = findings_without_case(campaign, now=now).annotate(world=world).defer(*_UNREAD)
+    findings = [(finding, str(getattr(finding, "world", ""))) for finding in waiting[:limit]]
     too_little = short_of(campaign, [finding for finding, _ in findings], now=now)
     known = _cases_of(campaign, [finding for finding, _ in findings])
     exclusions = exclusions_for(campaign)
     without_cert = _needing_a_cert(campaign, [finding for finding, _ in findings], known)
     fresh: list[Finding] = []
+    left: list[tuple[Finding, str]] = []
     again: list[tuple[Case, Finding]] = []
     for finding, where in findings:
         reason = why_not_pursued(
@@ -70,14 +73,16 @@ def open_cases(campaign: Campaign, *, now: datetime, limit: int) -> int:
         reason = reason or ("needs-national-team" if finding.pk in without_cert else "")
         case = known.get((str(finding.ip), finding.weakness))
         if reason:
-            _skip(campaign, finding, reason=reason, now=now)
+            left.append((finding, reason))
         elif case is not None:
             again.append((case, finding))
         else:
             fresh.append(finding)
+    _skip(campaign, left, now=now)
     _add_evidence(again, knobs=weighing.knobs_of(campaign).knobs, now=now)
-    _open(campaign, fresh, now=now)
-    return len(findings) + judge_anew(campaign, now=now, limit=limit)
+    open_new(campaign, fresh, now=now)
+    judged = judge_anew(campaign, now=now, limit=limit) if len(findings) < limit else 0
+    return len(findings) + judged
 
 
 def _needing_a_cert(
@@ -87,35 +92,45 @@ def _needing_a_cert(
     needing = [finding for finding in findings if finding.needs_cert]
     if not needing:
         return set()
-    networks = _responsible(campaign)
+    networks = responsible(campaign)
     teams = set(Partner.objects.filter(is_cert=True).values_list("pk", flat=True))
     found = set()
     for finding in needing:
         case = known.get((str(finding.ip), finding.weakness))
-        partner = case.partner_id if case else _partner_of(finding, networks) or campaign.lead_id
+        partner = case.partner_id if case else partner_of(finding, networks) or campaign.lead_id
         if partner not in teams:
             found.add(finding.pk)
     return found
 
 
+_THERE = """
+SELECT c.id FROM finding f JOIN "case" c ON c.ip = f.ip AND c.campaign_id = %s
+WHERE f.id = ANY(%s)
+"""
+
+
 def _cases_of(campaign: Campaign, findings: Sequence[Finding]) -> dict[tuple[str, str], Case]:
-    found = Case.objects.select_for_update().filter(
-        campaign=campaign, ip__in=[finding.ip for finding in findings]
-    )
+    with connection.cursor() as cursor:
+        cursor.execute(_THERE, [campaign.pk, [finding.pk for finding in findings]])
+        there = [pk for (pk,) in cursor.fetchall()]
+    found = Case.objects.select_for_update().filter(pk__in=there)
     return {(str(case.ip), case.weakness): case for case in found}
 
 
-def _newest(finding: Finding) -> datetime:
-    """When the newest evidence is from; an open finding rests on dated rows only."""
-    return finding.last_seen or finding.weighed_at
-
-
-def _skip(campaign: Campaign, finding: Finding, *, reason: str, now: datetime) -> None:
-    Skipped.objects.update_or_create(
-        campaign=campaign,
-        finding=finding,
-        defaults={"reason": reason, "evidence_at": _newest(finding), "at": now},
-    )
+def _skip(campaign: Campaign, left: Sequence[tuple[Finding, str]], *, now: datetime) -> None:
+    Skipped.objects.bulk_create(
+        [
+            Skipped(
+                campaign=campaign, finding=finding, reason=reason, at=now,
+                evidence_at=newest(finding),
+            )
+            for finding, reason in left
+        ],
+        update_conflicts=True,
+        unique_fields=["campaign", "finding"],
+        update_fields=["reason", "evidence_at", "at"],
+        batch_size=2_000,
+    )  # fmt: skip
 
 
 def look_again(reason: str) -> int:
@@ -127,7 +142,7 @@ def look_again(reason: str) -> int:
 def _add_evidence(seen_again: Sequence[tuple[Case, Finding]], *, knobs: str, now: datetime) -> None:
     """Seen again: the case knows; one that had closed, or was our mistake, opens again by it."""
     for case, finding in seen_again:
-        case.finding, case.last_evidence_at = finding, _newest(finding)
+        case.finding, case.last_evidence_at = finding, newest(finding)
         case.fresh_until, case.falls_short = finding.fresh_until, False
         case.judged_at = finding.weighed_at
         case.judged_by = knobs
@@ -149,77 +164,6 @@ def _mistakes_of(cases: Iterable[Case]) -> QuerySet[Mistake, int]:
     """Those of the cases that are our mistake now, by id."""
     standing = Mistake.objects.filter(case__in=[case.pk for case in cases], undone_at=None)
     return standing.values_list("case_id", flat=True)
-
-
-def _open(campaign: Campaign, findings: Sequence[Finding], *, now: datetime) -> None:
-    networks, knobs = _responsible(campaign), weighing.knobs_of(campaign).knobs
-    cases = [
-        Case(
-            campaign=campaign,
-            exercise=campaign.exercise,
-            partner_id=_partner_of(finding, networks) or campaign.lead_id,
-            ip=finding.ip,
-            weakness=finding.weakness,
-            finding=finding,
-            reference=reference,
-            opened_at=now,
-            last_evidence_at=_newest(finding),
-            fresh_until=finding.fresh_until,
-            judged_at=finding.weighed_at,
-            judged_by=knobs,
-        )
-        for finding, reference in zip(findings, _references(len(findings)), strict=True)
-    ]
-    opened = Case.objects.bulk_create(cases, batch_size=2_000)
-    record(
-        Entry(
-            subject=f"case:{case.pk}",
-            actor=ACTOR,
-            action="opened",
-            at=now,
-            campaign_id=campaign.pk,
-            partner_id=case.partner_id,
-            after={
-                "state": CaseState.OPEN,
-                "ip": str(case.ip),
-                "weakness": case.weakness,
-                "finding": case.finding_id,
-                "rule": case.finding.rule_version,
-            },
-            reason=_because_of(case.finding),
-        )
-        for case in opened
-    )
-
-
-def _because_of(finding: Finding) -> dict[str, object]:
-    return Reason(code="finding-open", values={"families": len(finding.families)}).as_json()
-
-
-def _responsible(campaign: Campaign) -> list[tuple[Network, int]]:
-    """Networks that partners of the campaign answer for, the most specific first."""
-    rows = Constituency.objects.filter(
-        network__isnull=False, partner__campaigns=campaign
-    ).values_list("network", "partner_id")
-    found = [(network, partner_id) for network, partner_id in rows if network is not None]
-    return sorted(found, key=lambda row: -row[0].prefixlen)
-
-
-def _partner_of(finding: Finding, networks: Sequence[tuple[Network, int]]) -> int | None:
-    for network, partner_id in networks:
-        if finding.ip.version == network.version and finding.ip in network:
-            return partner_id
-    return None
-
-
-def _references(count: int) -> list[str]:
-    """Fresh references that no case has."""
-    found: set[str] = set()
-    while len(found) < count:
-        drawn = {new_reference() for _ in range(count - len(found))}
-        taken = Case.objects.filter(reference__in=drawn).values_list("reference", flat=True)
-        found |= drawn - set(taken)
-    return list(found)
 
 
 # -- move ----------------------------------------------------------------------------------------
@@ -385,12 +329,17 @@ def _with(entry: Entry, *, before: Mapping[str, object], after: Mapping[str, obj
 # -- links ---------------------------------------------------------------------------------------
 
 
-def new_links(pairs: Iterable[tuple[Case, bytes]], *, now: datetime) -> list[CaseLink]:
+def new_links(pairs: Sequence[tuple[int, bytes]], *, now: datetime) -> list[int]:
     """Links for the letters that name these cases, in order; secrets are kept as hashes only."""
-    return CaseLink.objects.bulk_create(
-        [CaseLink(case=case, secret_hash=secret, made_at=now) for case, secret in pairs],
-        batch_size=2_000,
-    )
+    links = _LINK.numbers(len(pairs))
+    _LINK.copy((link, *pair, now) for link, pair in zip(links, pairs, strict=True))
+    return links
+
+
+_LINK = Table(
+    name="case_link",
+    columns={"id": "int8", "case_id": "int8", "secret_hash": "bytea", "made_at": "timestamptz"},
+)
 
 
 def skipped_by_reason(campaign: Campaign) -> dict[str, int]:

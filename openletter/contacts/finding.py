@@ -1,24 +1,21 @@
-"""The step `find` from rows to decisions to rows: gathers the facts of a batch, keeps choices."""
+"""The step `find` from rows to decisions: gathers the facts of a batch. `keeping` stores them."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from django.db.models import Q
 
 from openletter.campaigns.fields import Address
 from openletter.campaigns.models import Campaign, Constituency
-from openletter.campaigns.rules import Entry, arm_of
 from openletter.cases.models import Case
 from openletter.contacts import teams
 from openletter.contacts.decision_rows import HandOver
 from openletter.contacts.ladder import ladders, spread
 from openletter.contacts.models import (
     Choice,
-    Holder,
     MailboxHealth,
     Override,
     Suppression,
@@ -28,20 +25,17 @@ from openletter.contacts.rules import wished as wishes
 from openletter.contacts.rules.decide import (
     Decision,
     Facts,
-    HolderFacts,
     MailboxFacts,
     Rung,
-    candidates_as_json,
     decide,
     holder_of,
+    rests_on_other_networks,
 )
 from openletter.contacts.rules.holders import Claim
 from openletter.contacts.rules.rank import History
 from openletter.contacts.wish_rows import ContactWish
 from openletter.wire.registry import parse_address
 from openletter.words import Reason, Scope, Wish
-
-ACTOR = "step:find"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +54,11 @@ class Known:
     of_holder: dict[str, set[str]]
     """holder -> the mailboxes that its networks are written to"""
 
+    @property
+    def has_not_ours(self) -> bool:
+        """Whether one of the mailboxes said of a network that it is not its own."""
+        return any(row.not_ours for row in self.health.values())
+
 
 def decide_for(
     cases: Sequence[Case],
@@ -73,13 +72,32 @@ def decide_for(
     known = _known(campaign, found.values())
     handed = _handed_over(cases)
     decisions: dict[int, Decision] = {}
+    alike: dict[tuple[object, ...] | None, Decision] = {}
     for case in cases:
-        facts = _facts(case, found[case.ip], known, lead=campaign.lead_id)
-        facts = replace(facts, handed_to=handed.get(case.pk))
-        decisions[case.pk] = made = decide(facts)
-        if made.holder and made.chosen:
-            known.of_holder[made.holder.key].add(made.chosen.mailbox)
+        rungs = found[case.ip]
+        about = None if case.pk in handed else _what_decides(case.ip, rungs, known)
+        made = alike.get(about)
+        if made is None:
+            facts = _facts(case, rungs, known, lead=campaign.lead_id)
+            facts = replace(facts, handed_to=handed.get(case.pk))
+            made = decide(facts)
+            if made.holder and made.chosen:
+                known.of_holder[made.holder.key].add(made.chosen.mailbox)
+            if about is not None and not rests_on_other_networks(facts):
+                alike[about] = made
+        decisions[case.pk] = made
     return decisions
+
+
+def _what_decides(address: Address, rungs: list[Rung], known: Known) -> tuple[object, ...] | None:
+    """What the decision rests on apart from the batch: alike for most addresses of one network.
+
+    None: on the very address, so that each is decided by itself.
+    """
+    if known.overrides or known.has_not_ours:
+        return None
+    over = (each.network for each in known.claims if each.network and address in each.network)
+    return (id(rungs), *over)
 
 
 def _handed_over(cases: Sequence[Case]) -> dict[int, int]:
@@ -244,97 +262,3 @@ def suppressed(campaign: Campaign, boxes: Iterable[str]) -> dict[str, str]:
         Q(campaign=campaign) | Q(campaign=None), mailbox__in=list(boxes), undone_at=None
     )
     return {row.mailbox: "campaign" if row.campaign_id else "all" for row in rows}
-
-
-# -- rows ---------------------------------------------------------------------------------------
-
-
-def keep(
-    cases: Sequence[Case], decisions: dict[int, Decision], *, campaign: Campaign, now: datetime
-) -> list[Choice]:
-    """Write the choices, the holders with their arms, and which partner answers."""
-    holders = _holders(campaign, decisions.values(), now)
-    choices = [_choice(case, decisions[case.pk], holders=holders, now=now) for case in cases]
-    Choice.objects.bulk_create(choices)
-    moved: dict[int, list[int]] = defaultdict(list)
-    for case, choice in zip(cases, choices, strict=True):
-        if case.partner_id != choice.partner_id:
-            moved[choice.partner_id].append(case.pk)
-    for partner, ids in moved.items():
-        Case.objects.filter(pk__in=ids).update(partner=partner)
-    return choices
-
-
-def _holders(campaign: Campaign, decisions: Iterable[Decision], now: datetime) -> dict[str, Holder]:
-    """Every holder once a campaign; the arm is drawn the first time and stays."""
-    wanted: dict[str, HolderFacts] = {
-        decision.holder.key: decision.holder for decision in decisions if decision.holder
-    }
-    known = set(
-        Holder.objects.filter(campaign=campaign, key__in=wanted).values_list("key", flat=True)
-    )
-    Holder.objects.bulk_create(
-        [_holder(campaign, wanted[key], now) for key in sorted(wanted.keys() - known)],
-        ignore_conflicts=True,
-    )
-    return {row.key: row for row in Holder.objects.filter(campaign=campaign, key__in=wanted)}
-
-
-def _holder(campaign: Campaign, facts: HolderFacts, now: datetime) -> Holder:
-    arm = arm_of(
-        facts.key, stratum=facts.stratum, key=bytes(campaign.arm_key), shares=campaign.arms
-    )
-    return Holder(
-        campaign=campaign, key=facts.key, name=facts.name[:300], country=facts.country or "",
-        stratum=facts.stratum, arm=arm, assigned_at=now,
-    )  # fmt: skip
-
-
-def _choice(case: Case, decision: Decision, *, holders: dict[str, Holder], now: datetime) -> Choice:
-    chosen, nearest = decision.chosen, decision.nearest
-    return Choice(
-        case=case,
-        partner_id=decision.responsibility.partner,
-        outcome=decision.outcome,
-        mailbox=chosen.mailbox if chosen else "",
-        address=chosen.address if chosen else "",
-        reader=decision.reader or "",
-        holder=holders[decision.holder.key] if decision.holder else None,
-        netblock=_netblock(nearest) if nearest else {},
-        candidates=candidates_as_json(decision.ranking.order, decision.ranking.rejected),
-        languages=list(decision.languages),
-        language_reason=decision.language_reason.as_json(),
-        reasons=[reason.as_json() for reason in decision.reasons],
-        rule_version=decision.rule_version,
-        chosen_at=now,
-    )
-
-
-def _netblock(nearest: Rung) -> dict[str, object]:
-    return {
-        "first": str(nearest.first),
-        "last": str(nearest.last),
-        "handle": nearest.handle,
-        "name": nearest.name,
-        "holder": nearest.holder,
-        "country": nearest.country,
-        "registry": nearest.registry,
-    }
-
-
-def entry_of(choice: Choice, case: Case) -> Entry:
-    """The timeline's line about a choice."""
-    return Entry(
-        subject=f"case:{case.pk}",
-        actor=ACTOR,
-        action=f"contact-{choice.outcome}",
-        at=choice.chosen_at,
-        campaign_id=case.campaign_id,
-        partner_id=choice.partner_id,
-        before={"partner": case.partner_id} if case.partner_id != choice.partner_id else None,
-        after={
-            "mailbox": choice.mailbox, "reader": choice.reader, "languages": choice.languages,
-            "partner": choice.partner_id, "rules": choice.rule_version,
-        },
-        reason=choice.reasons[0] if choice.reasons else None,
-    )  # fmt: skip

@@ -21,7 +21,7 @@ from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.models import Case
-from openletter.contacts import asking, finding, loading, teams
+from openletter.contacts import asking, finding, keeping, loading, teams
 from openletter.contacts.errors import ContactError
 from openletter.contacts.models import (
     Choice,
@@ -120,18 +120,22 @@ def find(campaign: Campaign, *, now: datetime, limit: int) -> int:
     """
     waiting = cases_without_choice(campaign, now=now)
     cases = list(waiting.select_for_update(of=("self",), skip_locked=True)[:limit])
-    decide_anew(cases, campaign=campaign, now=now)
+    _decide(cases, campaign=campaign, now=now)
     return len(cases)
 
 
 def decide_anew(cases: Sequence[Case], *, campaign: Campaign, now: datetime) -> list[Choice]:
     """Decide about these cases now and keep it; they have no current choice."""
-    if not cases:
-        return []
-    decisions = finding.decide_for(cases, campaign=campaign)
-    choices = finding.keep(cases, decisions, campaign=campaign, now=now)
-    record(finding.entry_of(choice, case) for choice, case in zip(choices, cases, strict=True))
-    return choices
+    _decide(cases, campaign=campaign, now=now)
+    made = Choice.objects.filter(case__in=[case.pk for case in cases], superseded_at=None)
+    found = {choice.case_id: choice for choice in made}
+    return [found[case.pk] for case in cases]
+
+
+def _decide(cases: Sequence[Case], *, campaign: Campaign, now: datetime) -> None:
+    if cases:
+        decisions = finding.decide_for(cases, campaign=campaign)
+        record(keeping.keep(cases, decisions, campaign=campaign, now=now))
 
 
 # -- what proved wrong --------------------------------------------------------------------------

@@ -24,6 +24,7 @@ from openletter.contacts.rules.rank import (
     History,
     Ranked,
     Ranking,
+    is_level,
     rank,
 )
 from openletter.contacts.rules.scope import reader_of
@@ -137,6 +138,13 @@ def decide(facts: Facts) -> Decision:
         language_reason=language_reason,
         reasons=(*why, *_reasons(ranking, outcome, reader), responsibility.reason),
     )
+
+
+def rests_on_other_networks(facts: Facts) -> bool:
+    """Whether the decision could differ by where the holder's other networks are written to."""
+    country = organisation_country(facts.rungs)
+    candidates = _candidates(facts, _responsibility(facts, country), country)
+    return is_level(candidates, facts.history)
 
 
 def _responsibility(facts: Facts, country: str | None) -> Responsibility:

@@ -126,3 +126,13 @@ def _speaks_against(each: Candidate, history: History) -> Reason | None:
     if each.mailbox in history.dead:
         return Reason(code="skipped-dead")
     return Reason(code="skipped-not-ours") if each.mailbox in history.not_ours else None
+
+
+def is_level(candidates: Iterable[Candidate], history: History) -> bool:
+    """Whether two mailboxes stand so level that the holder's other networks decide between them."""
+    places: dict[tuple[object, ...], str] = {}
+    for each in candidates:
+        box = each.mailbox or each.address
+        if places.setdefault(_key(each, history)[:4], box) != box:
+            return True
+    return False
