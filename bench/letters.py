@@ -159,7 +159,7 @@ def main(count: int) -> None:
     door = Door(host="127.0.0.1", port=theirs.recv(), exercise=False)
     one, ten = jobs(count, rows=1), jobs(count, rows=10)
     desk = jobs(min(count, BATCH), rows=1, reader=Reader.PROVIDER)
-    splicer = Splicer(library.written, library.texts, eager=True)
+    splicer = library.splicer(eager=True)
     hashes = [splicer.unsigned(job.facts, job.to).body_sha256 for job in (*one, *ten, *desk)]
     size = [len(splicer.message(jobs[0].facts, jobs[0].to, keys=KEYS).raw) for jobs in (one, ten)]
     print(f"{count} letters in {len(library.languages())} languages, {size} bytes")  # noqa: T201

@@ -26,7 +26,6 @@ from openletter.letters.models import Letter, LetterCase, MailToken
 from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.letters.rules.message import Addressing, Message, Unsigned, addr_spec
-from openletter.letters.rules.splice import Splicer
 from openletter.letters.rules.text import Written
 from openletter.letters.standing import UNTOLD, standings
 from openletter.letters.vouching import vouchers_of
@@ -89,7 +88,7 @@ def _draft(pile: Pile, facts: LetterFacts, *, partner: Partner) -> Draft:
     return Draft(pile=pile, facts=facts, unsigned=unsigned, to=to, tokens=tokens)
 
 
-_SPLICER = Splicer(library.written, library.texts)
+_SPLICER = library.splicer()
 """What this process has learnt of the shapes that its letters have."""
 
 

@@ -11,10 +11,12 @@ from functools import cache
 from importlib.resources import files
 
 from openletter.guides import library as guides
+from openletter.letters.rules.author import Author
 from openletter.letters.rules.checking import Problem, check
 from openletter.letters.rules.facts import LetterError, LetterFacts
-from openletter.letters.rules.text import REPLIES, Texts, Written, write
-from openletter.letters.rules.wording import Wording, parse
+from openletter.letters.rules.splice import Splicer
+from openletter.letters.rules.text import REPLIES, Written
+from openletter.letters.rules.wording import Texts, Wording, parse
 from openletter.words import LANGUAGES, WaveKind
 
 FRAME = "frame"
@@ -87,12 +89,18 @@ def texts(kind: WaveKind, language: str) -> Texts:
     return Texts(kind=wordings(kind)[language], frame=wordings(FRAME)[language])
 
 
+AUTHOR = Author(texts=texts, guide=guides.for_letter)
+"""Writes with the wordings and guides of today."""
+
+
+def splicer(*, eager: bool = False) -> Splicer:
+    """Writes and signs the short way; keeps what it learns, for one process."""
+    return Splicer(AUTHOR, eager=eager)
+
+
 def written(facts: LetterFacts) -> Written:
     """The letter as the wordings and guides of today say it, with what is attached."""
-    own, first = (
-        {tag: texts(kind, tag) for tag in facts.languages} for kind in (facts.kind, WaveKind.FIRST)
-    )
-    return write(facts, texts=own, guide=guides.for_letter, first=first)
+    return AUTHOR.write(facts)
 
 
 @cache

@@ -9,7 +9,7 @@ import pytest
 
 from openletter.guides.layout import COLUMNS, width
 from openletter.letters import hours, library, preview
-from openletter.letters.rules.facts import by_its_clock
+from openletter.letters.rules.facts import by_its_clock, utc
 from openletter.words import Reader, WaveKind
 from tests.letter_samples import SEEN, a_case_of, some_facts, table_of, written
 
@@ -38,7 +38,7 @@ def test_the_clock_of_a_country_that_keeps_one(country, at, said) -> None:
     assert (local is None) is (said is None)
     if local is not None:
         assert local == at
-        assert by_its_clock(at, local).replace("\u00a0", " ") == said
+        assert by_its_clock(local, behind=utc(at)).replace("\u00a0", " ") == said
 
 
 def test_both_times_stand_in_letter_and_text_but_files_for_machines_have_utc_alone() -> None:

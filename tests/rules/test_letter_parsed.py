@@ -8,7 +8,7 @@ from __future__ import annotations
 import email
 import email.policy
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from email.message import EmailMessage
 from itertools import cycle
@@ -18,6 +18,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from openletter.letters import library, preview
+from openletter.letters.rules import parted
 from openletter.letters.rules.attached import Attachment
 from openletter.letters.rules.facts import LetterError, LetterFacts, Seen, one_line
 from openletter.letters.rules.message import Addressing, build
@@ -53,7 +54,7 @@ def by_the_library(letter: Written, to: Addressing) -> EmailMessage:
     mail["List-Unsubscribe"] = f"<{to.stop_url}>, <mailto:{to.stop_mailto}>"
     mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     mail["Feedback-ID"] = to.feedback_id
-    mail.set_content(letter.body, charset="utf-8", cte="base64")
+    put_text(mail, parted.texts(letter.body, to.languages))
     for file in letter.files:
         media, *said = file.media.split("; ")
         main, sub = media.split("/")
@@ -63,6 +64,19 @@ def by_the_library(letter: Written, to: Addressing) -> EmailMessage:
         )
     mail["Content-Language"] = ", ".join(to.languages)  # set_content takes all Content- fields away
     return parsed(mail.as_bytes(policy=NEVER_FOLDED))
+
+
+def put_text(mail: EmailMessage, cut: Sequence[tuple[str, str]]) -> None:
+    if len(cut) == 1:
+        mail.set_content(cut[0][1], charset="utf-8", cte="base64")
+        return
+    mail["MIME-Version"] = "1.0"
+    mail.make_mixed()
+    for tags, text in cut:
+        part = EmailMessage(policy=READ)
+        part.set_content(text, charset="utf-8", cte="base64", disposition="inline")
+        part["Content-Language"] = tags
+        mail.attach(part)
 
 
 def lines_of(text: str) -> list[str]:
@@ -86,6 +100,8 @@ def assert_same(ours: EmailMessage, theirs: EmailMessage) -> None:
     ]
     for mine, other in zip(leaves(ours), leaves(theirs), strict=True):
         assert mine.get_filename() == other.get_filename()
+        assert mine.get_content_disposition() == other.get_content_disposition()
+        assert mine.is_attachment() or mine["Content-Language"] == other["Content-Language"]
         assert mine.get_content_charset() == other.get_content_charset()
         text = mine.get_payload(decode=True).decode()
         assert lines_of(text) == lines_of(other.get_payload(decode=True).decode())
@@ -123,8 +139,9 @@ def assert_meant(letter: Written, to: Addressing) -> None:
     if read.is_multipart():
         expected.remove("Content-Transfer-Encoding")
     assert list(read.keys()) == expected
-    text = next(leaves(read)).get_payload(decode=True).decode()
-    assert lines_of(text) == lines_of(letter.body)
+    inline = [part for part in leaves(read) if not part.is_attachment()]
+    said = [lines_of(part.get_payload(decode=True).decode()) for part in inline]
+    assert said == [lines_of(text) for _, text in parted.texts(letter.body, to.languages)]
     assert_same(read, by_the_library(letter, to))
 
 

@@ -9,13 +9,13 @@ from dataclasses import replace
 from itertools import product
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from openletter.letters import library
 from openletter.letters.rules import rows
 from openletter.letters.rules.facts import LetterError, LetterFacts, Writer, one_line
-from openletter.letters.rules.typeset import RULE
+from openletter.letters.rules.typeset import RULE, THIN
 from openletter.letters.rules.wording import fill, parse
 from openletter.words import Reader, WaveKind, Weakness, print_reference
 from tests.letter_samples import EARLIER, a_case_of, some_facts, table_of, written
@@ -195,6 +195,7 @@ def test_a_strangers_text_becomes_one_harmless_line(text: str) -> None:
 
 
 @given(st.text(max_size=80))
+@settings(deadline=None)
 def test_names_from_outside_break_no_line_and_fill_no_placeholder(name: str) -> None:
     facts = some_facts(
         writer=Writer(name=f"A{name}", email="help@alpha.example", legal={"nl": "x"}),
@@ -257,3 +258,14 @@ def test_a_letter_is_about_something_and_an_update_refers_to_something() -> None
         a_case_of("2001:DB8::1")
     with pytest.raises(LetterError, match="port-out-of-range"):
         replace(a_case_of(), ports=(0,))
+
+
+@pytest.mark.parametrize("language", ["nl", "ar"])
+def test_the_partners_law_is_never_left_out(language: str) -> None:
+    """In the reader's own language, else in English, under the heading of his language."""
+    writer = Writer(name="Alpha", email="help@alpha.example", legal={"en": "Two lines of law."})
+    body = written(some_facts(writer=writer, languages=(language, "en"))).body
+    local, _, english = body.partition(THIN)
+    title = library.texts(WaveKind.FIRST, language).frame.passage("legal", frozenset())
+    assert f"{title.split(chr(10))[0].removeprefix('# ')}\n---" in local
+    assert local.count("Two lines of law.") == english.count("Two lines of law.") == 1

@@ -49,19 +49,20 @@ def one_line(text: str) -> str:
 
 def utc(moment: datetime) -> str:
     """A time as it stands in letters: ISO date, seconds, and the zone written out."""
-    return f"{moment.astimezone(UTC).isoformat(' ', 'seconds')[:19]} UTC"
+    own = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
+    return f"{own.isoformat(' ', 'seconds')[:19]} UTC"
 
 
-def by_its_clock(at: datetime, local: datetime) -> str:
+def by_its_clock(local: datetime, *, behind: str) -> str:
     """A local time as it stands behind the same moment in UTC: `05:10:03 +01:00`.
 
     The date stands before it where it is another; nothing where the clock there shows UTC.
     """
-    clock, day = local.isoformat(" ", "seconds"), local.date()
-    if not local.utcoffset():
+    clock = local.isoformat(" ", "seconds")
+    if clock.endswith("+00:00"):
         return ""
     said = f"{clock[11:19]}{NO_BREAK}{clock[19:]}"
-    return said if day == at.astimezone(UTC).date() else f"{day.isoformat()}{NO_BREAK}{said}"
+    return said if behind.startswith(clock[:10]) else f"{clock[:10]}{NO_BREAK}{said}"
 
 
 def iso(moment: datetime) -> str:
@@ -138,6 +139,11 @@ class Writer:
     website: str = ""
     country: str = ""
     legal: Mapping[str, str] = field(default_factory=dict)
+
+    def law(self, language: str) -> str:
+        """Its approved lines in a language, else in English, else in whichever there is."""
+        own = (self.legal.get(tag, "") for tag in (language, "en", *self.legal))
+        return next(filter(None, own), "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,10 +7,10 @@ their facts is the same. A field that nobody sorted is a mistake that shows at i
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import chain
+from itertools import pairwise
 from operator import attrgetter
 
 from openletter.guides.layout import NO_BREAK
@@ -49,56 +49,103 @@ _WITH_DATE = len("2026-03-01 05:10:03 +01:00")
 _NEXT_DAY = 22
 """Hours that put every mark's local time on another day than its time in UTC."""
 _case_shape, _letter_shape = attrgetter(*_CASE), attrgetter(*_LETTER)
-_REFERENCE, _SECRET = rb"[0-9A-Z]{4}-[0-9A-Z]{4}", rb"[a-z2-7]{20}"
+_REFERENCE, _SECRET = "[0-9A-Z]{4}-[0-9A-Z]{4}", "[a-z2-7]{20}"
+_DATE, _CLOCK = "[12][0-9]{3}-[0-9]{2}-[0-9]{2}", "[0-9]{2}:[0-9]{2}:[0-9]{2}"
 _OF_CASE = re.compile(
-    rb"[0-9a-f.:]{2,39},%b,%b(?:,\d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC"
-    rb",(?:(?:\d{4}-\d\d-\d\d )?\d\d:\d\d:\d\d [+-]\d\d:\d\d)?)*" % (_REFERENCE, _SECRET)
+    rf"[0-9a-f.:]{{2,39}}\n{_REFERENCE}\n{_SECRET}"
+    rf"(?:\n{_DATE} {_CLOCK} UTC\n(?:(?:{_DATE} )?{_CLOCK} [+-][0-9]{{2}}:[0-9]{{2}})?)*"
 )
 _OF_LETTER = re.compile(
-    rb"%b,%b,%b,(?:\d{4}-\d\d-\d\d,%b|,)" % (_SECRET, _SECRET, _REFERENCE, _REFERENCE)
+    rf"{_SECRET}\n{_SECRET}\n{_REFERENCE}\n[0-9a-z]{{8}}\n(?:{_DATE}\n{_REFERENCE}|\n)"
 )
 
 
-def letter_values(facts: LetterFacts) -> tuple[bytes, ...]:
-    """Link secret, stop token, reference; the earlier letter's date and reference, or nothing."""
-    earlier = facts.earlier
-    return (
-        facts.secret.encode(),
-        facts.stop_token.encode(),
-        print_reference(facts.reference).encode(),
-        earlier.sent_at.isoformat()[:10].encode() if earlier else b"",
-        print_reference(earlier.reference).encode() if earlier else b"",
+@dataclass(frozen=True)
+class Card:
+    """A case as templates take it: all that is no slot, and what goes into the slots."""
+
+    shape: Hashable
+    values: tuple[bytes, ...]
+    """Address, reference, link secret; of each time UTC and what the clock there showed."""
+
+
+def letter_values(facts: LetterFacts) -> tuple[bytes, ...] | None:
+    """The letter's values; nothing where one is not what its slot is for."""
+    said = _said_of_letter(facts)
+    return tuple(said.encode().split(b"\n")) if _OF_LETTER.fullmatch(said) else None
+
+
+def values_of_letter(facts: LetterFacts) -> tuple[bytes, ...]:
+    """Link secret, stop token, reference in print and in file names, the earlier letter's."""
+    return tuple(_said_of_letter(facts).encode().split(b"\n"))
+
+
+def _said_of_letter(facts: LetterFacts) -> str:
+    earlier, reference = facts.earlier, facts.reference
+    return "\n".join(
+        (
+            facts.secret,
+            facts.stop_token,
+            print_reference(reference),
+            reference.lower(),
+            earlier.sent_at.isoformat()[:10] if earlier else "",
+            print_reference(earlier.reference) if earlier else "",
+        )
     )
 
 
-def case_values(case: CaseFacts) -> tuple[bytes, ...]:
-    """Address, reference, link secret; when each source saw it, and what its clock showed."""
-    return (
-        case.ip.encode(),
-        print_reference(case.reference).encode(),
-        case.secret.encode(),
-        *chain.from_iterable([_clocks(one, one.at) for one in case.seen if one.at is not None]),
-    )
+def cards_of(facts: LetterFacts) -> list[Card] | None:
+    """All its cases, or nothing."""
+    cards = []
+    for case in facts.cases:
+        if (card := card_of(case)) is None:
+            return None
+        cards.append(card)
+    return cards
 
 
-def _clocks(seen: Seen, at: datetime) -> tuple[bytes, bytes]:
-    there = by_its_clock(at, seen.local).replace(NO_BREAK, " ") if seen.local else ""
-    return utc(at).encode(), there.encode()
+def values_of(case: CaseFacts) -> tuple[bytes, ...]:
+    """Address, reference, link secret; of each time UTC and what the clock there showed."""
+    return tuple(_read(case)[1].encode().split(b"\n"))
 
 
-def are_of_case(values: tuple[bytes, ...]) -> bool:
-    """Whether nothing stands in a case's slots but what each is for."""
-    return _OF_CASE.fullmatch(b",".join(values)) is not None
+def card_of(case: CaseFacts) -> Card | None:
+    """The case with its values; nothing where one is not what its slot is for."""
+    shape, said = _read(case)
+    if _OF_CASE.fullmatch(said) is None:
+        return None
+    return Card(shape, tuple(said.encode().split(b"\n")))
 
 
-def are_of_letter(values: tuple[bytes, ...]) -> bool:
-    return _OF_LETTER.fullmatch(b",".join(values)) is not None
+def _read(case: CaseFacts) -> tuple[Hashable, str]:
+    """Its shape, and its values line by line."""
+    said = [case.ip, print_reference(case.reference), case.secret]
+    clocks, seen = [], []
+    for one in case.seen:
+        when, there = shown = _clocks(one)
+        seen.append((one.source, one.detail, one.port, len(when), len(there)))
+        if when:
+            said += shown
+            clocks.append(shown)
+    shape = (_case_shape(case), len(case.ip), ":" in case.ip, tuple(seen), _order(clocks))
+    return shape, "\n".join(said)
 
 
-def case_shape(case: CaseFacts) -> Hashable:
-    """All of a case that is no slot, the room that its address takes, and who saw it first."""
-    seen = tuple((one.source, one.detail, one.port, _room(one)) for one in case.seen)
-    return _case_shape(case), len(case.ip), ":" in case.ip, seen, _ranks(case)
+def _clocks(seen: Seen) -> tuple[str, str]:
+    """When it was seen: in UTC, and by the clock there; nothing where that is not known."""
+    if seen.at is None:
+        return "", ""
+    when = utc(seen.at)
+    there = by_its_clock(seen.local, behind=when).replace(NO_BREAK, " ") if seen.local else ""
+    return when, there
+
+
+def _order(clocks: Sequence[tuple[str, str]]) -> Hashable:
+    """In which order the sources saw it, newest first as a rule: what is printed may hang on it."""
+    if all(earlier < later for later, earlier in pairwise(clocks)):
+        return None
+    times = sorted(set(clocks))
+    return tuple([times.index(one) for one in clocks])
 
 
 def letter_shape(facts: LetterFacts) -> Hashable:
@@ -132,6 +179,9 @@ SECOND = Hand(
     signs=("5", "4"), octets=(("6", "62", "162"), ("9", "92", "192")),
     at=datetime(1982, 9, 18, 17, 16, 15, tzinfo=UTC)
 )  # fmt: skip
+
+
+HANDS = (FIRST, SECOND)
 
 
 def marked(facts: LetterFacts, hand: Hand) -> LetterFacts:
@@ -170,24 +220,16 @@ def marked_case(
 
 def _marked_time(seen: Seen, at: datetime) -> Seen:
     """The mark of its local time takes the same room; what zone it is does not matter."""
-    room = _room(seen)
+    room = len(_clocks(seen)[1])
     zone = timezone(timedelta(hours=1 if room < _WITH_DATE else _NEXT_DAY))
     return replace(seen, at=at, local=at.astimezone(zone) if room else seen.local)
 
 
-def _room(seen: Seen) -> int:
-    """How long the local time is as it is printed."""
-    return len(by_its_clock(seen.at, seen.local)) if seen.at and seen.local else 0
-
-
-def _ranks(case: CaseFacts) -> tuple[int | None, ...]:
-    """In which order the sources saw it: what is printed may depend on who was last."""
-    times = sorted({(one.at, _zone(one)) for one in case.seen if one.at is not None})
-    return tuple(None if one.at is None else times.index((one.at, _zone(one))) for one in case.seen)
-
-
-def _zone(seen: Seen) -> timedelta:
-    return (seen.local.utcoffset() if seen.local else None) or timedelta()
+def _ranks(case: CaseFacts) -> list[int | None]:
+    """Which place each source's time takes among all of them."""
+    clocks = [_clocks(one) for one in case.seen]
+    times = sorted({one for one in clocks if one[0]})
+    return [times.index(one) if one[0] else None for one in clocks]
 
 
 def _address(ip: str, hand: Hand, is_other: bool) -> str:  # noqa: FBT001 - one of two

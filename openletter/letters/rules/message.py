@@ -1,4 +1,4 @@
-"""The message: all headers of the mail path, text first, a table where rows are many; signed."""
+"""The message: all headers of the mail path, text first, then what is attached; signed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
 
-from openletter.letters.rules.attached import Attachment
+from openletter.letters.rules import parted
 from openletter.letters.rules.body import encode_text
 from openletter.letters.rules.dkim import Header, SigningKey, canonical, names_of, signed
 from openletter.letters.rules.facts import LetterError, one_line
 from openletter.letters.rules.headers import header, originator
 from openletter.letters.rules.text import Written
 from openletter.words import normalise_mailbox
+
+Fields = Sequence[tuple[str, str]]
+"""Names and values of header fields."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,19 +96,47 @@ def unsigned(written: Written, to: Addressing) -> Unsigned:
     )
 
 
-def headers_of(subject: str, to: Addressing, content: Sequence[tuple[str, str]]) -> list[Header]:
+def headers_of(subject: str, to: Addressing, content: Fields) -> list[Header]:
     """Every header of a letter, those that say how its body is to be read last."""
     sender = originator("From", one_line(to.sender_name), addr_spec(to.sender_address))
     fields = [*_headers(subject, to), *content]
     return [(b"From", sender), *((name.encode(), header(name, value)) for name, value in fields)]
 
 
-def plain_text(encoding: str) -> list[tuple[str, str]]:
-    """The content headers of a letter without attachments."""
-    return [
-        ("Content-Type", "text/plain; charset=utf-8"),
+BOUNDARY = "=_openletter"
+"""Stands in no quoted-printable or base64 line, so that no part can hold it."""
+MIXED: Fields = (("Content-Type", f'multipart/mixed; boundary="{BOUNDARY}"'),)
+END = f"--{BOUNDARY}--\r\n".encode()
+_PLAIN = ("Content-Type", "text/plain; charset=utf-8")
+
+
+def plain_text(encoding: str) -> Fields:
+    """The content headers of a text that is not cut."""
+    return (_PLAIN, ("Content-Transfer-Encoding", encoding))
+
+
+def text_parts(body: str, languages: Sequence[str]) -> list[tuple[Fields, str]]:
+    """The text's parts in their order, each with its content headers but for the encoding."""
+    cut = parted.texts(body, languages)
+    if len(cut) == 1:
+        return [((_PLAIN,), body)]
+    inline = ("Content-Disposition", "inline")
+    return [((_PLAIN, ("Content-Language", tags), inline), text) for tags, text in cut]
+
+
+def part_head(fields: Fields) -> bytes:
+    """A part's beginning, up to its first line."""
+    head = b"".join(header(name, value) for name, value in fields)
+    return f"--{BOUNDARY}\r\n".encode() + head + b"\r\n"
+
+
+def file_fields(name: str, media: str, encoding: str) -> Fields:
+    """Encoded by content: base64 of a plain text costs more than a point at rspamd."""
+    return (
+        ("Content-Type", f"{media}; name={name}"),
+        ("Content-Disposition", f"attachment; filename={name}"),
         ("Content-Transfer-Encoding", encoding),
-    ]
+    )
 
 
 def _headers(subject: str, to: Addressing) -> list[tuple[str, str]]:
@@ -127,32 +158,15 @@ def _headers(subject: str, to: Addressing) -> list[tuple[str, str]]:
     ]
 
 
-def _content(written: Written, to: Addressing) -> tuple[list[tuple[str, str]], bytes]:
-    encoding, text = encode_text(written.body)
-    plain = plain_text(encoding)
-    if not written.files:
-        return plain, text
-    # "=_" occurs in no quoted-printable or base64 line, so no part can hold the boundary
-    boundary = f"=_{hashlib.sha256(to.message_id.encode()).hexdigest()[:32]}"
-    parts = [(plain, text), *map(_file, written.files)]
-    line = b"--" + boundary.encode()
-    body = b"".join(_part(line, fields, octets) for fields, octets in parts) + line + b"--\r\n"
-    mixed = [("Content-Type", f'multipart/mixed; boundary="{boundary}"')]
-    return mixed, body
-
-
-def _file(file: Attachment) -> tuple[list[tuple[str, str]], bytes]:
-    """Encoded by content: base64 of a plain text costs more than a point at rspamd."""
-    encoding, octets = file.encoded
-    fields = [
-        ("Content-Type", f"{file.media}; name={file.name}"),
-        ("Content-Disposition", f"attachment; filename={file.name}"),
-        ("Content-Transfer-Encoding", encoding),
-    ]
-    return fields, octets
-
-
-def _part(line: bytes, fields: Sequence[tuple[str, str]], octets: bytes) -> bytes:
-    """One part; the line break before the next boundary is the boundary's own (RFC 2046 §5.1)."""
-    head = b"".join(header(name, value) for name, value in fields)
-    return line + b"\r\n" + head + b"\r\n" + octets + b"\r\n"
+def _content(written: Written, to: Addressing) -> tuple[Fields, bytes]:
+    parts: list[tuple[Fields, bytes]] = []
+    for fields, text in text_parts(written.body, to.languages):
+        encoding, octets = encode_text(text)
+        parts.append(((*fields, ("Content-Transfer-Encoding", encoding)), octets))
+    for file in written.files:
+        encoding, octets = file.encoded
+        parts.append((file_fields(file.name, file.media, encoding), octets))
+    if len(parts) == 1:
+        return parts[0]
+    # the line break before the next boundary is the boundary's own (RFC 2046 §5.1)
+    return MIXED, b"".join(part_head(fields) + octets + b"\r\n" for fields, octets in parts) + END

@@ -104,8 +104,9 @@ def _when(seen: Seen) -> str:
     """UTC, and in brackets what the clock showed where the server stands."""
     if seen.at is None:
         return ""
-    there = by_its_clock(seen.at, seen.local) if seen.local else ""
-    return f"{utc(seen.at)} ({there})" if there else utc(seen.at)
+    when = utc(seen.at)
+    there = by_its_clock(seen.local, behind=when) if seen.local else ""
+    return f"{when} ({there})" if there else when
 
 
 def summary(facts: LetterFacts, names: Names, *, rtl: bool = False) -> str:

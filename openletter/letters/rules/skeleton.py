@@ -1,8 +1,9 @@
 """Skeletons of letters: the text is set once for all letters of a shape, then spliced.
 
 `text.write` and `body.encode_text` stay the definition: a skeleton is learnt from what they make
-of marks, and proven by what they make of other marks. What can't be proven, what has an
-attachment, or what holds anything but the values that a slot is for, goes the long way.
+of marks, and proven by what they make of other marks. Rows and steps are skeletons of their own,
+put where the letter has them. What can't be proven, or holds anything but the values that a slot
+is for, goes the long way.
 """
 
 from __future__ import annotations
@@ -11,18 +12,21 @@ from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from openletter.guides.direction import led
-from openletter.letters.rules import marks, rows
-from openletter.letters.rules.body import encode_base64, is_base64, lines_of, quoted, weighed
+from openletter.letters.rules import frames, marks, rows
+from openletter.letters.rules.author import Author
+from openletter.letters.rules.body import encode_base64, is_base64
 from openletter.letters.rules.dkim import relaxed
-from openletter.letters.rules.facts import CaseFacts, LetterFacts
+from openletter.letters.rules.facts import CaseFacts, LetterFacts, utc
+from openletter.letters.rules.frames import Frame
 from openletter.letters.rules.headers import header
-from openletter.letters.rules.slots import Template, Values, proven
-from openletter.letters.rules.text import Texts, Written
-from openletter.letters.rules.ways import ways_of
-from openletter.words import LANGUAGES, WaveKind
+from openletter.letters.rules.marks import Card
+from openletter.letters.rules.pieces import Piece, piece_of
+from openletter.letters.rules.slots import Values
+from openletter.letters.rules.ways import Way, ways_of
+from openletter.words import WaveKind
 
 _KEPT = 4096
+_MET = 65_536
 _GAP = b"\r\n\r\n"
 
 
@@ -35,200 +39,215 @@ class Spliced:
     """The subject as a header field, and that field in relaxed form."""
     relaxed: bytes
     encoding: str
+    """Empty where the body is cut into parts, each with its own head."""
     body: bytes
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Subject:
-    """`field` and its relaxed form where no value is encoded together with other words."""
-
-    text: Template
-    field: Template | None
-    relaxed: Template | None
+_Made = TypeVar("_Made")
+Filled = tuple[Piece, Values]
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Text:
-    """Octets with slots, encoded or to be encoded, and what they weigh for that choice."""
+class Kept:
+    """What is learnt the second time that it is asked for; `eager` learns at the first."""
 
-    template: Template
-    octets: int
-    beyond: int
+    def __init__(self, *, eager: bool) -> None:
+        self._eager = eager
+        self._met: set[int] = set()
 
-
-@dataclass(frozen=True, kw_only=True)
-class _Skeleton:
-    subject: _Subject
-    in_base64: bool
-    before: _Text
-    after: Template | None = None
-    """What stands below the rows, where a letter is about several cases."""
-
-
-_Made = TypeVar("_Made", _Skeleton, _Text)
+    def ask(
+        self, kept: dict[Hashable, _Made | None], key: Hashable, learn: Callable[[], _Made | None]
+    ) -> _Made | None:
+        if key in kept:
+            return kept[key]
+        if not self._eager and (met := hash(key)) not in self._met:
+            if len(self._met) >= _MET:
+                self._met.clear()
+            self._met.add(met)
+            return None
+        if len(kept) >= _KEPT:
+            kept.clear()
+        kept[key] = made = learn()
+        return made
 
 
 class Composer:
     """Keeps the skeletons of the letters that it met before; `eager` learns at the first one."""
 
-    def __init__(
-        self,
-        write: Callable[[LetterFacts], Written],
-        texts: Callable[[WaveKind, str], Texts],
-        *,
-        eager: bool = False,
-    ) -> None:
-        self._write, self._texts, self._eager = write, texts, eager
-        self._skeletons: dict[Hashable, _Skeleton | None] = {}
-        self._rows: dict[Hashable, _Text | None] = {}
-        self._met: set[int] = set()
+    def __init__(self, author: Author, *, eager: bool = False) -> None:
+        self._author = author
+        self._kept = Kept(eager=eager)
+        self._frames: dict[Hashable, Frame | None] = {}
+        self._rows: dict[Hashable, Piece | None] = {}
+        self._blocks: dict[Hashable, Piece | None] = {}
+        self._abouts: dict[Hashable, Piece | None] = {}
 
     def splice(self, facts: LetterFacts) -> Spliced | None:
         """The letter by its skeleton; nothing where it has none."""
-        values = marks.letter_values(facts)
-        if facts.has_files or not marks.are_of_letter(values):
-            return None
-        return self._one(facts, values) if facts.is_one else self._several(facts, values)
+        values, cards = marks.letter_values(facts), marks.cards_of(facts)
+        return self.fill(facts, values, cards) if values and cards else None
 
-    def _one(self, facts: LetterFacts, values: Values) -> Spliced | None:
-        case = facts.cases[0]
-        own = marks.case_values(case)
-        if not marks.are_of_case(own):
-            return None
-        key = (marks.letter_shape(facts), marks.case_shape(case), case.row)
-        skeleton = self._kept(self._skeletons, key, lambda: self._learn(facts))
-        values = (*values, *own)
-        if skeleton is None:
-            return None
-        return _ready(skeleton, skeleton.before.template.fill(values), values)
+    def fill(self, facts: LetterFacts, values: Values, cards: Sequence[Card]) -> Spliced | None:
+        if not facts.is_one:
+            return self._several(facts, values, cards)
+        key = (marks.letter_shape(facts), cards[0].shape, facts.cases[0].row)
+        frame = self._kept.ask(self._frames, key, lambda: self._learn(facts, _values_of_one))
+        return None if frame is None else _ready(frame, [], (*values, *cards[0].values))
 
-    def _several(self, facts: LetterFacts, values: Values) -> Spliced | None:
+    def _several(self, facts: LetterFacts, values: Values, cards: Sequence[Card]) -> Spliced | None:
         shared = _shared_address(facts)
-        values = (*values, shared.encode())
-        key = (marks.letter_shape(facts), _plan(facts), len(shared), ":" in shared)
-        skeleton = self._kept(self._skeletons, key, lambda: self._learn_several(facts))
-        if skeleton is None or skeleton.after is None:
+        room = (len(shared), ":" in shared)
+        key = (marks.letter_shape(facts), _around(facts), room)
+        frame = self._kept.ask(self._frames, key, lambda: self._learn(facts, _values_of_several))
+        if frame is None:
             return None
-        octets, beyond = skeleton.before.octets, skeleton.before.beyond
-        printed = []
-        for case in facts.cases:
-            row = self._row(facts, case, in_base64=skeleton.in_base64)
-            own = marks.case_values(case)
-            if row is None or not marks.are_of_case(own) or case.row >= 1000:
+        values = (*values, shared.encode(), _newest(facts))
+        holes: list[list[Filled]] = []
+        for hole in frame.holes:
+            if hole == frames.ROWS:
+                filled = self._rows_of(facts, cards)
+            else:
+                filled = self._steps_of(facts, hole, values, (key, room))
+            if filled is None:
                 return None
-            octets, beyond = octets + row.octets, beyond + row.beyond
-            printed.append(_number(case) + row.template.fill(own))
-        if is_base64(octets, beyond) is not skeleton.in_base64:
-            return None
-        before, after = skeleton.before.template.fill(values), skeleton.after.fill(values)
-        return _ready(skeleton, b"".join((before, _GAP.join(printed), after)), values)
+            holes.append(filled)
+        return _ready(frame, holes, values)
 
-    def _row(self, facts: LetterFacts, case: CaseFacts, *, in_base64: bool) -> _Text | None:
-        """A case's own part, in the letter's first language."""
-        shape = marks.case_shape(case)
-        key = (facts.kind, facts.languages[0], facts.site, shape, in_base64)
-        return self._kept(
-            self._rows, key, lambda: self._learn_row(facts, case, in_base64=in_base64)
+    def _rows_of(self, facts: LetterFacts, cards: Sequence[Card]) -> list[Filled] | None:
+        """Each case's own part, in the letter's first language."""
+        filled: list[Filled] = []
+        common = (facts.kind, facts.languages[0], facts.site)
+        for case, card in zip(facts.cases, cards, strict=True):
+            key = (common, card.shape)
+            row = self._rows[key] if key in self._rows else self._row(facts, case, key)
+            number = _number(case)
+            if row is None or len(number) != _NUMBER:
+                return None
+            filled.append((row, (number.encode(), *card.values)))
+        return filled
+
+    def _row(self, facts: LetterFacts, case: CaseFacts, key: Hashable) -> Piece | None:
+        return self._kept.ask(self._rows, key, lambda: self._learn_row(facts, case))
+
+    def _steps_of(
+        self, facts: LetterFacts, hole: int, values: Values, key: tuple[Hashable, Hashable]
+    ) -> list[Filled] | None:
+        """The blocks of steps in one language, each below the line that says what it is for."""
+        filled: list[Filled] = []
+        language = facts.languages[hole]
+        for place, way in enumerate(ways_of(facts.cases)):
+            about = self._about(facts, place, way, language)
+            block = self._block(facts, place, hole, way, key)
+            if about is None or block is None:
+                return None
+            filled += ((about, ()), (block, values))
+        return filled
+
+    def _about(self, facts: LetterFacts, place: int, way: Way, language: str) -> Piece | None:
+        numbers = tuple([case.row for case in way.cases])
+        key = (facts.kind, language, place, _kind_of(way), numbers)
+        if key not in self._abouts:
+            if len(self._abouts) >= _MET:
+                self._abouts.clear()
+            said, _ = self._author.way(facts, place, way, language=language)
+            self._abouts[key] = piece_of([said, said], [(), ()])
+        return self._abouts[key]
+
+    def _block(
+        self, facts: LetterFacts, place: int, hole: int, way: Way, key: tuple[Hashable, Hashable]
+    ) -> Piece | None:
+        whole, room = key
+        own = (facts.kind, facts.languages[hole], hole == 0, place, way.values(ip="").port, room)
+        # an exit's steps are a passage, which may hang on all that the letter is
+        shape = (own, _kind_of(way), whole if way.sample.exit_only else None)
+        return self._kept.ask(
+            self._blocks, shape, lambda: self._learn_block(facts, place, facts.languages[hole])
         )
-
-    def _kept(
-        self, kept: dict[Hashable, _Made | None], key: Hashable, learn: Callable[[], _Made | None]
-    ) -> _Made | None:
-        """What is kept; learnt the second time that it is asked for."""
-        if key in kept:
-            return kept[key]
-        if not self._eager and (met := hash(key)) not in self._met:
-            self._met.add(met)
-            return None
-        if len(kept) >= _KEPT:
-            kept.clear()
-            self._met.clear()
-        kept[key] = made = learn()
-        return made
 
     # -- learning --------------------------------------------------------------------------------
 
-    def _learn(self, facts: LetterFacts) -> _Skeleton | None:
-        """A letter about one case: its whole text with slots."""
-        hands = [marks.marked(facts, hand) for hand in (marks.FIRST, marks.SECOND)]
-        values = [(*marks.letter_values(one), *marks.case_values(one.cases[0])) for one in hands]
-        written = [self._write(one) for one in hands]
-        if not all(map(_is_plain, written)):
-            return None
-        weights = {weighed("\n".join(lines_of(one.body))) for one in written}
-        if len(weights) != 1:
-            return None
-        ((octets, beyond),) = weights
-        in_base64 = is_base64(octets, beyond)
-        bodies = [_encoded(one.body, in_base64=in_base64) for one in written]
-        subject = _learn_subject([one.subject for one in written], values)
-        body = _both(bodies, values)
-        if subject is None or body is None:
-            return None
-        before = _Text(template=body, octets=octets, beyond=beyond)
-        return _Skeleton(subject=subject, in_base64=in_base64, before=before)
-
-    def _learn_several(self, facts: LetterFacts) -> _Skeleton | None:
-        """What stands around the rows; of the cases it may hold the address that all share."""
-        hands = [marks.marked(facts, hand) for hand in (marks.FIRST, marks.SECOND)]
-        values = [(*marks.letter_values(one), _shared_address(one).encode()) for one in hands]
-        written = [self._write(one) for one in hands]
-        inner = [self._rows_of(one) for one in hands]
-        if not all(map(_is_plain, written)):
-            return None
-        weights = {_around(one.body, text) for one, text in zip(written, inner, strict=True)}
-        in_base64 = {is_base64(*weighed("\n".join(lines_of(one.body)))) for one in written}
-        if len(weights) != 1 or len(in_base64) != 1:
-            return None
-        (is_so,), ((octets, beyond),) = in_base64, weights
-        cut = [
-            _encoded(one.body, in_base64=is_so).split(_encoded(text, in_base64=is_so)[:-2])
-            for one, text in zip(written, inner, strict=True)
-        ]
-        if [len(pieces) for pieces in cut] != [2, 2]:
-            return None
-        subject = _learn_subject([one.subject for one in written], values)
-        before, after = (_both([pieces[side] for pieces in cut], values) for side in (0, 1))
-        if subject is None or before is None or after is None:
-            return None
-        above = _Text(template=before, octets=octets, beyond=beyond)
-        return _Skeleton(subject=subject, in_base64=is_so, before=above, after=after)
-
-    def _learn_row(self, facts: LetterFacts, case: CaseFacts, *, in_base64: bool) -> _Text | None:
-        hands = [marks.marked_case(case, hand) for hand in (marks.FIRST, marks.SECOND)]
-        values = [marks.case_values(one) for one in hands]
-        printed = [self._rows_of(replace(facts, cases=(one,))) for one in hands]
-        octets, beyond = weighed(printed[0])
-        encoded = [_encoded(text, in_base64=in_base64) for text in printed]
-        if not all(one.startswith(_number(case)) for one in encoded):
-            return None
-        row = _both([one[5:-2] for one in encoded], values)
-        return None if row is None else _Text(template=row, octets=octets, beyond=beyond)
-
-    def _rows_of(self, facts: LetterFacts) -> str:
-        """The rows as `text.write` prints them in the first language of a letter about several."""
-        language = facts.languages[0]
-        names = self._texts(facts.kind, language).frame.labels
-        is_rtl = LANGUAGES[language].is_right_to_left
-        if facts.kind is WaveKind.CLOSING:
-            text = rows.became(facts, names, rtl=is_rtl)
-        else:
-            text = rows.numbered(facts, names, language=language)
-        return led(text) if is_rtl else text
-
-
-def _plan(facts: LetterFacts) -> Hashable:
-    """What the text around the rows depends on: how they are closed, and which rows those are."""
-    first = facts.cases[0]
-    parts = tuple(
-        (
-            part.sample.exit_only, part.sample.guide_id, part.sample.weakness,
-            part.values(ip="").port, tuple([case.row for case in part.cases]),
+    def _learn(
+        self, facts: LetterFacts, values_of: Callable[[LetterFacts], Values]
+    ) -> Frame | None:
+        hands = [marks.marked(facts, hand) for hand in marks.HANDS]
+        holes = [self._holes(one) for one in hands]
+        return frames.learn(
+            [self._author.letter(one) for one in hands],
+            [values_of(one) for one in hands],
+            holes=holes,
+            languages=facts.languages,
         )
-        for part in ways_of(facts.cases)
-    )  # fmt: skip
-    states = () if facts.kind is WaveKind.FIRST else tuple(case.state for case in facts.cases)
-    return parts, first.introduced, first.exit_only, first.guide_id, first.weakness, states
+
+    def _holes(self, facts: LetterFacts) -> list[tuple[int, str]]:
+        """What of the text is learnt apart, in the text's order."""
+        if facts.is_one:
+            return []
+        found = [] if facts.has_attachment else [(frames.ROWS, self._author.rows(facts))]
+        if facts.kind in (WaveKind.CLOSING, WaveKind.CORRECTION):
+            return found
+        ways = list(enumerate(ways_of(facts.cases)))
+        for number, language in enumerate(facts.languages):
+            told = (self._author.way(facts, *way, language=language) for way in ways)
+            found.append((number, "\n\n".join(part for parts in told for part in parts)))
+        return found
+
+    def _learn_row(self, facts: LetterFacts, case: CaseFacts) -> Piece | None:
+        hands = [marks.marked_case(case, hand) for hand in marks.HANDS]
+        printed = [self._author.rows(replace(facts, cases=(one,))) for one in hands]
+        if not all(one.startswith(_number(case)) for one in printed):
+            return None
+        values = [(b"", *marks.values_of(one)) for one in hands]
+        row = piece_of(printed, values, cut=_NUMBER)
+        return row and row.led_by_value(0)
+
+    def _learn_block(self, facts: LetterFacts, place: int, language: str) -> Piece | None:
+        hands = [marks.marked(facts, hand) for hand in marks.HANDS]
+        blocks = [
+            self._author.way(one, place, ways_of(one.cases)[place], language=language)[1]
+            for one in hands
+        ]
+        return piece_of(blocks, [_values_of_several(one) for one in hands])
+
+
+_NUMBER = 5
+
+
+def _number(case: CaseFacts) -> str:
+    return f"{f'{case.row}.':<{_NUMBER}}"
+
+
+def _kind_of(way: Way) -> Hashable:
+    return way.sample.exit_only, way.sample.guide_id, way.sample.weakness
+
+
+def _values_of_one(facts: LetterFacts) -> Values:
+    return (*marks.values_of_letter(facts), *marks.values_of(facts.cases[0]))
+
+
+def _values_of_several(facts: LetterFacts) -> Values:
+    shared = _shared_address(facts).encode()
+    return (*marks.values_of_letter(facts), shared, _newest(facts))
+
+
+def _newest(facts: LetterFacts) -> bytes:
+    """When anything was seen last, where the letter says so in its summary."""
+    if not facts.has_attachment:
+        return b""
+    newest = max((case.newest for case in facts.cases if case.newest), default=None)
+    return utc(newest).encode() if newest else b""
+
+
+def _around(facts: LetterFacts) -> Hashable:
+    """What of the cases the text around rows and steps depends on."""
+    first = facts.cases[0]
+    keys = [rows.weakness_key(case) for case in facts.cases]
+    about = keys[0] if len(set(keys)) == 1 else "several"
+    told = () if facts.kind is WaveKind.FIRST else tuple([(c.row, c.state) for c in facts.cases])
+    counted: Hashable = ()
+    if facts.has_attachment:
+        has_time = any(one.at for case in facts.cases for one in case.seen)
+        counted = (*sorted((key, keys.count(key)) for key in set(keys)), has_time)
+    named = first.guide_id != "unknown" and not first.exit_only
+    return len(keys), about, keys[0], named, first.introduced, told, counted
 
 
 def _shared_address(facts: LetterFacts) -> str:
@@ -236,49 +255,38 @@ def _shared_address(facts: LetterFacts) -> str:
     return first if all(case.ip == first for case in facts.cases) else ""
 
 
-def _is_plain(written: Written) -> bool:
-    """Whether it is a text and nothing else."""
-    return written == Written(subject=written.subject, body=written.body)
-
-
-def _encoded(text: str, *, in_base64: bool) -> bytes:
-    """Quoted-printable, or what base64 is made of; ends in CRLF."""
-    lines = lines_of(text)
-    return "\r\n".join(lines).encode() + b"\r\n" if in_base64 else quoted(lines)
-
-
-def _around(body: str, inner: str) -> tuple[int, int]:
-    """What a letter weighs without its rows, the empty lines between them still counted."""
-    whole, part = weighed("\n".join(lines_of(body))), weighed(inner)
-    rows_in_it = [weighed(row) for row in inner.split("\n\n")]
-    gaps = part[0] - sum(octets for octets, _ in rows_in_it)
-    return whole[0] - part[0] + gaps, whole[1] - part[1]
-
-
-def _both(octets: Sequence[bytes], values: Sequence[Values]) -> Template | None:
-    return proven((octets[0], values[0]), (octets[1], values[1]))
-
-
-def _number(case: CaseFacts) -> bytes:
-    return f"{f'{case.row}.':<5}".encode()
-
-
-def _learn_subject(subjects: Sequence[str], values: Sequence[Values]) -> _Subject | None:
-    fields = [header("Subject", one) for one in subjects]
-    text = _both([one.encode() for one in subjects], values)
-    field = _both(fields, values)
-    in_relaxed_form = _both([relaxed(one) for one in fields], values)
-    return None if text is None else _Subject(text=text, field=field, relaxed=in_relaxed_form)
-
-
-def _ready(skeleton: _Skeleton, filled: bytes, values: Values) -> Spliced:
-    subject, in_base64 = skeleton.subject, skeleton.in_base64
-    text = subject.text.fill(values).decode()
-    field = subject.field.fill(values) if subject.field else header("Subject", text)
+def _ready(frame: Frame, holes: Sequence[Sequence[Filled]], values: Values) -> Spliced | None:
+    weights = list(frame.weights)
+    for segment, filled in zip(frame.segments, holes, strict=True):
+        octets, beyond = weights[segment]
+        for piece, _ in filled:
+            octets += piece.octets
+            beyond += piece.beyond
+        weights[segment] = octets + 2 * (len(filled) - 1), beyond
+    in_base64 = [is_base64(*weight) for weight in weights]
+    if frame.is_cut and any(in_base64):
+        return None
+    subject = frame.subject.text.fill(values).decode()
+    field = frame.subject.field.fill(values) if frame.subject.field else header("Subject", subject)
+    canonical = frame.subject.relaxed
+    encoding = "base64" if in_base64[0] else "quoted-printable"
     return Spliced(
-        subject=text,
+        subject=subject,
         field=field,
-        relaxed=subject.relaxed.fill(values) if subject.relaxed else relaxed(field),
-        encoding="base64" if in_base64 else "quoted-printable",
-        body=encode_base64(filled) if in_base64 else filled,
+        relaxed=canonical.fill(values) if canonical else relaxed(field),
+        encoding="" if frame.is_cut else encoding,
+        body=_body(frame, holes, values, in_base64=in_base64[0]),
     )
+
+
+def _body(
+    frame: Frame, holes: Sequence[Sequence[Filled]], values: Values, *, in_base64: bool
+) -> bytes:
+    if in_base64 and frame.windows is not None:
+        return frame.windows.fill(values)
+    said = [frame.pieces[0].fill(values, in_base64=in_base64)]
+    for filled, after in zip(holes, frame.pieces[1:], strict=True):
+        own = [piece.fill(its, in_base64=in_base64) for piece, its in filled]
+        said += (_GAP.join(own), after.fill(values, in_base64=in_base64))
+    octets = b"".join(said)
+    return encode_base64(octets) if in_base64 else octets

@@ -22,16 +22,17 @@ _Taken = tuple[int, int | None, int | None]
 
 @dataclass(frozen=True)
 class Template:
-    """Octets with the places of values; each a value's number, or a piece of it."""
+    """Octets with the places of values between them; each a value's number, or a piece of it."""
 
-    octets: bytes
+    literals: tuple[bytes, ...]
     taken: tuple[_Taken, ...]
 
     def fill(self, values: Values) -> bytes:
-        return self.octets % self._take(values)
+        return self._octets % self._take(values)
 
-    def holds(self, number: int) -> bool:
-        return any(taken[0] == number for taken in self.taken)
+    @cached_property
+    def _octets(self) -> bytes:
+        return b"%b".join([literal.replace(b"%", b"%%") for literal in self.literals])
 
     @cached_property
     def _take(self) -> Callable[[Values], object]:
@@ -39,7 +40,7 @@ class Template:
             return _nothing
         if all(start is stop is None for _, start, stop in self.taken):
             return itemgetter(*(number for number, _, _ in self.taken))
-        return lambda values: tuple(values[number][a:b] for number, a, b in self.taken)
+        return lambda values: tuple([values[number][a:b] for number, a, b in self.taken])
 
 
 def _nothing(_values: Values) -> tuple[()]:
@@ -50,20 +51,18 @@ def learn(octets: bytes, marks: Values) -> Template:
     """Where the marks stand in these octets; an empty mark stands nowhere."""
     named = [(number, mark) for number, mark in enumerate(marks) if mark]
     if not named:
-        return Template(octets.replace(b"%", b"%%"), ())
+        return Template((octets,), ())
     pattern = re.compile(b"|".join(b"(%b)" % _cut_anywhere(mark) for _, mark in named))
     said: list[bytes] = []
     taken: list[_Taken] = []
     end = 0
     for found in pattern.finditer(octets):
-        said.append(octets[end : found.start()].replace(b"%", b"%%"))
         number = named[found.lastindex - 1][0] if found.lastindex else 0
         pieces = list(_pieces(number, found[0]))
-        said.append(_SOFT.join([b"%b"] * len(pieces)))
+        said += [octets[end : found.start()], *[_SOFT] * (len(pieces) - 1)]
         taken.extend(pieces)
         end = found.end()
-    said.append(octets[end:].replace(b"%", b"%%"))
-    return Template(b"".join(said), tuple(taken))
+    return Template((*said, octets[end:]), tuple(taken))
 
 
 def _cut_anywhere(mark: bytes) -> bytes:
@@ -81,7 +80,17 @@ def _pieces(number: int, found: bytes) -> list[_Taken]:
     return pieces
 
 
-def proven(first: tuple[bytes, Values], second: tuple[bytes, Values]) -> Template | None:
-    """A template learnt from the first, if it makes the second from its values; else nothing."""
-    template = learn(*first)
-    return template if template.fill(second[1]) == second[0] else None
+def joined(templates: Sequence[Template]) -> Template:
+    """Templates one after the other as one."""
+    literals = list(templates[0].literals)
+    for one in templates[1:]:
+        first, *others = one.literals
+        literals[-1] += first
+        literals += others
+    return Template(tuple(literals), tuple([taken for one in templates for taken in one.taken]))
+
+
+def proven(octets: Sequence[bytes], marks: Sequence[Values]) -> Template | None:
+    """A template learnt from the first octets, if it makes the second ones of their marks."""
+    template = learn(octets[0], marks[0])
+    return template if template.fill(marks[1]) == octets[1] else None

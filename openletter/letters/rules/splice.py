@@ -8,16 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from functools import lru_cache
 
+from openletter.letters.rules.author import Author
 from openletter.letters.rules.dkim import SigningKey, canonical, names_of, relaxed
 from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.letters.rules.headers import header
 from openletter.letters.rules.message import (
+    END,
+    MIXED,
     Addressing,
     Message,
     Unsigned,
@@ -28,8 +31,6 @@ from openletter.letters.rules.message import (
 )
 from openletter.letters.rules.skeleton import Composer, Spliced
 from openletter.letters.rules.slots import Template, Values, proven
-from openletter.letters.rules.text import Texts, Written
-from openletter.words import WaveKind
 
 _KEPT = 1024
 _SUBJECT = "Subject-of-the-letter"
@@ -56,15 +57,9 @@ class _Head:
 class Splicer:
     """Writes and signs letters, the short way where there is one."""
 
-    def __init__(
-        self,
-        write: Callable[[LetterFacts], Written],
-        texts: Callable[[WaveKind, str], Texts],
-        *,
-        eager: bool = False,
-    ) -> None:
-        self._write = write
-        self.composer = Composer(write, texts, eager=eager)
+    def __init__(self, author: Author, *, eager: bool = False) -> None:
+        self._author = author
+        self.composer = Composer(author, eager=eager)
         self._heads: dict[Hashable, _Head | None] = {}
 
     def message(self, facts: LetterFacts, to: Addressing, *, keys: Sequence[SigningKey]) -> Message:
@@ -73,13 +68,15 @@ class Splicer:
 
     def unsigned(self, facts: LetterFacts, to: Addressing) -> Unsigned:
         """The letter without signatures: compose many, then sign them, and both stay in cache."""
-        spliced = self.composer.splice(facts)
+        is_short = not facts.has_files and to.languages == facts.languages
+        spliced = self.composer.splice(facts) if is_short else None
         short = None if spliced is None else self._short(spliced, to)
-        return short or unsigned(self._write(facts), to)
+        return short or unsigned(self._author.write(facts), to)
 
     def _short(self, spliced: Spliced, to: Addressing) -> Unsigned | None:
         values = _values(to)
         head = None if values is None else self._head(spliced.encoding, to)
+        body = spliced.body if spliced.encoding else spliced.body + END
         if values is None or head is None:
             return None
         at = int(to.date.timestamp())
@@ -89,8 +86,8 @@ class Splicer:
             names=head.names,
             canonical=head.canonical.fill((*own, spliced.relaxed)),
             head=head.printed.fill((*own, spliced.field)),
-            body=spliced.body,
-            body_sha256=hashlib.sha256(spliced.body).digest(),
+            body=body,
+            body_sha256=hashlib.sha256(body).digest(),
             at=at,
         )
 
@@ -139,7 +136,8 @@ def _subject(subject: str) -> tuple[bytes, bytes]:
 def _learn(encoding: str, to: Addressing) -> _Head | None:
     """The fields with marks in the places of the values, proven with other marks."""
     hands = [_marked(to, sign, moment) for sign, moment in zip("qj", _MOMENTS, strict=True)]
-    fields = [headers_of(_SUBJECT, one, plain_text(encoding)) for one in hands]
+    content = plain_text(encoding) if encoding else MIXED
+    fields = [headers_of(_SUBJECT, one, content) for one in hands]
     marks = [_marks_of(one) for one in hands]
     printed = _both(
         [b"".join(field for _, field in each) for each in fields], marks, _SUBJECT_AS[0]
@@ -174,4 +172,4 @@ def _marks_of(to: Addressing) -> tuple[bytes, ...]:
 
 def _both(octets: Sequence[bytes], marks: Sequence[Values], subject: bytes) -> Template | None:
     first, second = ((*each, subject) for each in marks)
-    return proven((octets[0], first), (octets[1], second))
+    return proven(octets, (first, second))

@@ -10,7 +10,6 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from string import ascii_uppercase
 
 from openletter.guides.direction import apart, led
 from openletter.guides.layout import fill as fill_columns
@@ -18,12 +17,12 @@ from openletter.guides.layout import unwrap
 from openletter.guides.letter import block
 from openletter.guides.model import Guide
 from openletter.letters.rules import rows
-from openletter.letters.rules.attached import Attachment, attached
+from openletter.letters.rules.attached import Attachment
 from openletter.letters.rules.facts import CaseFacts, LetterFacts, RowState, one_line, ranges
 from openletter.letters.rules.plurals import category
 from openletter.letters.rules.typeset import RULE, THIN, columns, typeset
-from openletter.letters.rules.ways import Way, ways_of
-from openletter.letters.rules.wording import Wording, fill, placeholders
+from openletter.letters.rules.ways import Way, letter_of, ways_of
+from openletter.letters.rules.wording import Texts, fill, placeholders
 from openletter.words import LANGUAGES, Reader, WaveKind, on_site, print_reference
 
 FindGuide = Callable[[str, str], Guide]
@@ -35,17 +34,6 @@ OWN = frozenset(
 )
 """Placeholders whose values are one letter's own."""
 _NONE: frozenset[str] = frozenset()
-
-
-@dataclass(frozen=True, kw_only=True)
-class Texts:
-    """The two documents that a language's letter is made from; the kind's own goes first."""
-
-    kind: Wording
-    frame: Wording
-
-    def passage(self, name: str, holds: frozenset[str]) -> str:
-        return self.kind.passage(name, holds) or self.frame.passage(name, holds)
 
 
 @lru_cache(maxsize=4096)
@@ -68,6 +56,7 @@ class Written:
     subject: str
     body: str
     files: tuple[Attachment, ...] = ()
+    """Put to it by whoever sends it."""
 
 
 def write(
@@ -75,22 +64,28 @@ def write(
     *,
     texts: Mapping[str, Texts],
     guide: FindGuide,
-    first: Mapping[str, Texts] | None = None,
 ) -> Written:
-    """The letter in all its languages; `first` are the texts of a first letter, for passing on."""
+    """The letter in all its languages, without what is attached to it."""
     pens = [
         _Pen(facts=facts, language=tag, texts=texts[tag], guide=guide, is_first=number == 0)
         for number, tag in enumerate(facts.languages)
     ]
-    return Written(
-        subject=pens[0].subject(),
-        body=_joined([*_documents(pens), *_for_you(pens)]),
-        files=attached(
-            facts,
-            language=facts.languages[0],
-            pass_on=lambda case: text_to_pass_on(facts, case, texts=first or texts, guide=guide),
-        ),
-    )
+    return Written(subject=pens[0].subject(), body=_joined([*_documents(pens), *_for_you(pens)]))
+
+
+def way_to_close(
+    facts: LetterFacts,
+    place: int,
+    way: Way,
+    *,
+    language: str,
+    texts: Texts,
+    guide: FindGuide,
+) -> list[str]:
+    """Which servers a block of steps is for, and the block, as they stand in the letter."""
+    is_first = language == facts.languages[0]
+    pen = _Pen(facts=facts, language=language, texts=texts, guide=guide, is_first=is_first)
+    return [pen.directed(part) for part in pen.way(place, way)]
 
 
 def text_to_pass_on(
@@ -100,10 +95,7 @@ def text_to_pass_on(
 
     Nothing of the other cases is in it, and no link but the case's own.
     """
-    own = replace(
-        facts, kind=WaveKind.FIRST, reader=Reader.OWNER, earlier=None,
-        cases=(replace(case, state=RowState.NEW),),
-    )  # fmt: skip
+    own = passed_on(facts, case)
     pens = [
         _Pen(
             facts=own, language=tag, texts=texts[tag], guide=guide, is_first=number == 0,
@@ -112,6 +104,14 @@ def text_to_pass_on(
         for number, tag in enumerate(own.languages)
     ]  # fmt: skip
     return _joined([pens[0].subject(), *_documents(pens)])
+
+
+def passed_on(facts: LetterFacts, case: CaseFacts) -> LetterFacts:
+    """The facts of a text to pass on."""
+    return replace(
+        facts, kind=WaveKind.FIRST, reader=Reader.OWNER, earlier=None,
+        cases=(replace(case, state=RowState.NEW),),
+    )  # fmt: skip
 
 
 def _documents(pens: list[_Pen]) -> list[str]:
@@ -178,12 +178,14 @@ class _Pen:
         ends = kind is WaveKind.CLOSING or self.is_passed_on
         parts += [] if ends else [self.passage("stop")]
         parts += [self.legal(), self.goodbye()]
-        return [self._directed(part) for part in parts if part]
+        return [self.directed(part) for part in parts if part]
 
     def _closing(self) -> list[str]:
-        names = ("thanks", "remaining", "no-more")
-        said = "\n\n".join(filter(None, (self.passage(name) for name in names)))
-        return [self.passage("opening"), self.tally(), self.evidence(), said]
+        """What became of everything; what is still open matters as it did at first."""
+        shown = [self.passage("opening"), self.tally(), self.evidence(), self.passage("said")]
+        left = [self.passage("remaining"), self.passage("why")]
+        still_open = left if self.facts.numbers(RowState.REMAINING) else []
+        return [*shown, self.passage("thanks"), *still_open, self.passage("no-more")]
 
     def _evidence_and_tally(self) -> list[str]:
         """A later letter counts first what closed and what remains; then it tells what is new."""
@@ -208,7 +210,7 @@ class _Pen:
             return typeset(fill(text, self.values))
         return _set_once(text, tuple((key, self.values[key]) for key in names))
 
-    def _directed(self, part: str) -> str:
+    def directed(self, part: str) -> str:
         return led(part) if self.is_rtl else part
 
     @property
@@ -262,8 +264,8 @@ class _Pen:
         return "\n".join(fill_columns(line) for line in text.split("\n"))
 
     def legal(self) -> str:
-        """The partner's approved lines, in this language or else not at all."""
-        return self.passage("legal") if self.facts.writer.legal.get(self.language) else ""
+        """The partner's approved lines, under this language's heading whatever theirs is."""
+        return self.passage("legal") if self.facts.writer.law(self.language) else ""
 
     @cached_property
     def holds(self) -> frozenset[str]:
@@ -294,10 +296,15 @@ class _Pen:
             "only_you": self.names["only-you"],
             "not_yours": self.texts.passage("not-yours-title", self.holds),
             "link": rows.page_of(self.facts, self.facts.cases[0], self.language),
-            "legal": self.facts.writer.legal.get(self.language, ""),
+            "legal": self._law(),
             **{f"reply_{key}": self.names[f"reply-{key.replace('_', '-')}"] for key in REPLIES},
         }
         return {**isolated, **labels}
+
+    def _law(self) -> str:
+        writer = self.facts.writer
+        is_foreign = self.is_rtl and not writer.legal.get(self.language)
+        return apart(writer.law(self.language)) if is_foreign else writer.law(self.language)
 
     @cached_property
     def bare_values(self) -> dict[str, str]:
@@ -340,12 +347,16 @@ class _Pen:
 
     def steps(self) -> Iterator[str]:
         """How to close: one block, or one for each way that the letter's cases need."""
-        parts = ways_of(self.facts.cases)
         yield self.passage("fix-intro")
-        for letter, part in zip(ascii_uppercase, parts, strict=False):
-            if not self.facts.is_one:
-                yield fill_columns(self._about(part), first=f"{letter}. ", rest="   ")
-            yield self._block(part, mark="" if self.facts.is_one else f"{letter} ")
+        for place, part in enumerate(ways_of(self.facts.cases)):
+            yield from self.way(place, part)
+
+    def way(self, place: int, part: Way) -> list[str]:
+        if self.facts.is_one:
+            return [self._block(part, mark="")]
+        letter = letter_of(place)
+        about = fill_columns(self._about(part), first=f"{letter}. ", rest="   ")
+        return [about, self._block(part, mark=f"{letter} ")]
 
     def _about(self, part: Way) -> str:
         """Which servers a block is for, and which rows those are."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from string import ascii_uppercase
 
 from openletter.guides.values import Values
 from openletter.letters.rules.facts import CaseFacts
@@ -36,3 +37,9 @@ def ways_of(cases: tuple[CaseFacts, ...]) -> list[Way]:
         key = (case.exit_only, case.guide_id == "unknown", case.guide_id, case.weakness.value)
         groups.setdefault(key, []).append(case)
     return [Way(cases=tuple(groups[key])) for key in sorted(groups)]
+
+
+def letter_of(place: int) -> str:
+    """A, B, ... Z, AA, AB, ...: what a reader calls a block of steps by."""
+    above, own = divmod(place, len(ascii_uppercase))
+    return (letter_of(above - 1) if above else "") + ascii_uppercase[own]

@@ -173,3 +173,14 @@ def fill(text: str, values: Mapping[str, str]) -> str:
         return values[found[1]]
 
     return _PLACEHOLDER.sub(of, text)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Texts:
+    """The two documents that a language's letter is made from; the kind's own goes first."""
+
+    kind: Wording
+    frame: Wording
+
+    def passage(self, name: str, holds: frozenset[str]) -> str:
+        return self.kind.passage(name, holds) or self.frame.passage(name, holds)
