@@ -90,6 +90,11 @@ class Reply(models.Model):  # type: ignore[django-manager-missing, unused-ignore
             ),
             models.Index(fields=["case"], name="reply_case"),
             models.Index(fields=["letter"], name="reply_letter"),
+            models.Index(
+                fields=["campaign", "at"],
+                condition=Q(kind__in=["complaint", "feedback"]),
+                name="reply_complaint",
+            ),
         ]
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign, TimelineEntry
@@ -86,3 +88,18 @@ def test_what_is_older_than_the_window_does_not_count() -> None:
     left(campaign, 60)
     complained(campaign, 2)
     assert breaker.check(campaign, now=NOW + timedelta(days=8)) is None
+
+
+def test_a_campaign_that_goes_well_counts_few_letters() -> None:
+    """It is asked every ten seconds: not all letters of a week, and never those before."""
+    campaign = a_sending_campaign()
+    left(campaign, 40)
+    with CaptureQueriesContext(connection) as none:
+        assert breaker.check(campaign, now=NOW) is None
+    Delivery.objects.filter(pk=Delivery.objects.earliest("pk").pk).update(
+        state=DeliveryState.BOUNCED
+    )
+    with CaptureQueriesContext(connection) as one:
+        assert breaker.check(campaign, now=NOW) is None
+    assert (len(none), len(one)) == (3, 4)  # bounces, complaints; then as many letters as matter
+    assert "LIMIT 11" in one[-1]["sql"]

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from openletter.replies.rules.breaker import Count, judge
+from openletter.replies.rules.breaker import (
+    Count,
+    judge,
+    letters_that_matter,
+    needs_comparison,
+)
 
 NOTHING = Count()
 WELL = Count(letters=1_000, bounced=40)
@@ -56,3 +61,19 @@ def test_worse_never_goes_on_where_better_stopped(letters, bounced, complaints) 
     if judge(Count(letters=letters, bounced=bounced, complaints=complaints), WELL):
         more = Count(letters=letters, bounced=min(letters, bounced + 1), complaints=complaints + 1)
         assert judge(more, WELL)
+
+
+COUNTS = st.tuples(st.integers(0, 10_000), st.integers(0, 600), st.integers(0, 12))
+
+
+@given(COUNTS, st.tuples(st.integers(0, 500), st.integers(0, 500)))
+def test_counting_no_further_than_matters_changes_no_judgement(found, earlier) -> None:
+    """Neither of the window's letters nor of those before it."""
+    letters, bounced, complaints = found[0], min(found[:2]), found[2]
+    whole = Count(letters=letters, bounced=bounced, complaints=complaints)
+    before = Count(letters=max(earlier), bounced=min(earlier))
+    most = letters_that_matter(bounced=bounced, complaints=complaints)
+    counted = Count(letters=min(letters, most), bounced=bounced, complaints=complaints)
+    assert judge(counted, before) == judge(whole, before)
+    if not needs_comparison(counted):
+        assert judge(counted, NOTHING) == judge(whole, before)

@@ -37,6 +37,20 @@ class Count:
         return self.bounced / self.letters if self.letters else 0.0
 
 
+def letters_that_matter(*, bounced: int, complaints: int) -> int:
+    """With so many letters or more, neither share is large enough: nobody need count on."""
+    if not bounced and not complaints:
+        return 0
+    return int(max(bounced / BOUNCED, complaints / COMPLAINTS_PER_LETTER)) + 1
+
+
+def needs_comparison(lately: Count) -> bool:
+    """Whether the letters before the window can change the judgement."""
+    if _complaints(lately) is not None or lately.letters < FEWEST_LETTERS:
+        return False
+    return BOUNCED <= lately.share_bounced < BOUNCED_ANYHOW
+
+
 def judge(lately: Count, before: Count) -> Reason | None:
     """Why to stop now; `lately` is the newest window, `before` the letters ahead of it."""
     return _complaints(lately) or _bounces(lately, before)
