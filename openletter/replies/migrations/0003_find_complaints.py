@@ -5,9 +5,6 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("campaigns", "0008_closing_letters"),
-        ("cases", "0005_judged_by"),
-        ("letters", "0006_bytes_stand_once"),
         ("replies", "0002_stop_question"),
     ]
 
