@@ -86,6 +86,7 @@ def plan(
             steps.plan(campaign, actor=f"user:{person.get_username()}", now=now)
         told = "planned; the worker drafts letters now, and `openletter line` shows what waits"
         typer.echo(f"{slug}: {told}", err=True)
+    _say_when_looked_over(campaign)
     made = plan_of(campaign, now=clock.now(campaign), seed=seed)
     if as_json:
         typer.echo(json.dumps(_as_json(made, seed=seed), ensure_ascii=False))
@@ -103,6 +104,7 @@ def start(slug: Slug, *, by: By) -> None:
     from openletter.campaigns.rules import Level
 
     person, now = _person(by, campaign, Level.APPROVER), clock.now(campaign)
+    _say_when_looked_over(campaign)
     with rules():
         steps.approve(campaign, user=person, what="start", now=now)
         given = campaign.approvals.filter(what="start").count()
@@ -156,6 +158,22 @@ def resume(slug: Slug, *, by: By) -> None:
     with rules():
         steps.resume(campaign, actor=f"user:{person.get_username()}", now=clock.now(campaign))
     typer.echo(f"{slug}: the pause is over.")
+
+
+def _say_when_looked_over(campaign: Campaign) -> None:
+    """Nothing is refused for it: what must not be missing, start and door refuse themselves."""
+    from openletter.doctor import steps
+
+    if campaign.exercise:
+        return
+    last = steps.last(campaign)
+    if last is None:
+        told = f"nobody has looked it over yet: openletter doctor {campaign.slug}"
+    elif last.bad:
+        told = f"`openletter doctor` of {last.at:%Y-%m-%d %H:%M} UTC: bad: {', '.join(last.bad)}"
+    else:
+        told = f"`openletter doctor` of {last.at:%Y-%m-%d %H:%M} UTC found nothing bad"
+    typer.echo(f"{campaign.slug}: {told}", err=True)
 
 
 # -- who and which --------------------------------------------------------------------------------

@@ -72,17 +72,26 @@ def configured(campaign: Campaign) -> dict[str, Feed]:
 
     Invented zones are asked about invented addresses, real ones about real ones.
     """
+    return _speaking(campaign.world)
+
+
+def of_the_world() -> dict[str, Feed]:
+    """Those that speak of the real world's addresses."""
+    return _speaking(None)
+
+
+def _speaking(world: Campaign | None) -> dict[str, Feed]:
     if settings.OUTSIDE.resolver is None or not settings.OUTSIDE.zones:
         return {}
-    book = known_sources(campaign.world)
+    book = known_sources(world)
     found = {name: book.by_zone(name) for name in settings.OUTSIDE.zones}
-    suspended = suspended_in(campaign.world)
+    suspended = suspended_in(world)
     return {
         name: feed
         for name, feed in found.items()
         if feed is not None
         and not feed.dead
-        and feed.made_up is campaign.exercise
+        and feed.made_up is (world is not None)
         and feed.id not in suspended
     }
 

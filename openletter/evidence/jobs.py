@@ -67,6 +67,23 @@ def check(name: str, feed: Feed, *, now: datetime) -> Round | None:
     return found
 
 
+def ask_about_own(addresses: Sequence[Address], *, now: datetime) -> list[tuple[str, Round | None]]:
+    """What each configured zone says of our own addresses; None where nothing may be asked now.
+
+    Booked, paced and examined like every other question; what is said becomes no observation.
+    """
+    found: list[tuple[str, Round | None]] = []
+    for name, feed in consulting.of_the_world().items():
+        lease = consulting.book(name, feed, addresses=addresses, now=now)
+        if lease is None:
+            found.append((name, None))
+            continue
+        (told,) = asyncio.run(_ask_all([lease], [lease.addresses]))
+        consulting.settle(lease, told, campaign=None, not_asked={})
+        found.append((name, told))
+    return found
+
+
 async def _ask_all(leases: Sequence[Lease], addresses: Sequence[Sequence[Address]]) -> list[Round]:
     """All zones side by side, each at its own pace, over one client."""
     async with DnsClient(_server()) as client:

@@ -36,6 +36,12 @@ class Telling:
         """Whether anybody would hear of anything."""
         return bool(self.webhook or self.smtp)
 
+    def goes_by(self, host: str) -> bool:
+        """Whether every way that is set leads over this host."""
+        places = [urlsplit(self.webhook).hostname or ""] if self.webhook else []
+        places += [self.smtp.host] if self.smtp else []
+        return all(is_same_host(place, host) for place in places)
+
 
 def read_telling(reader: read.Reader, *, smarthost: read.Endpoint) -> Telling:
     """The settings as they are now; what can't be used together raises with its name."""

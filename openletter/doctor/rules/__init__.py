@@ -1,0 +1,1 @@
+"""What records, servers and a returned letter mean, and what to do about it. Pure."""
