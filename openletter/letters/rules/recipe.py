@@ -61,4 +61,5 @@ delay_warning_time = 0h
 _MASTER = """\
 {transport} unix - - n - {processes} smtp
     -o syslog_name=postfix/{transport}
+    -o smtp_tls_loglevel=1
 {tls}"""
