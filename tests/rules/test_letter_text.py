@@ -262,10 +262,12 @@ def test_a_letter_is_about_something_and_an_update_refers_to_something() -> None
 
 @pytest.mark.parametrize("language", ["nl", "ar"])
 def test_the_partners_law_is_never_left_out(language: str) -> None:
-    """In the reader's own language, else in English, under the heading of his language."""
+    """In the reader's own language, else its heading says where it stands; never twice."""
     writer = Writer(name="Alpha", email="help@alpha.example", legal={"en": "Two lines of law."})
     body = written(some_facts(writer=writer, languages=(language, "en"))).body
     local, _, english = body.partition(THIN)
     title = library.texts(WaveKind.FIRST, language).frame.passage("legal", frozenset())
-    assert f"{title.split(chr(10))[0].removeprefix('# ')}\n---" in local
-    assert local.count("Two lines of law.") == english.count("Two lines of law.") == 1
+    _, heading, below = local.partition(f"\n{title.split(chr(10))[0].removeprefix('# ')}\n---")
+    assert heading
+    assert "(English text below.)" in below.partition("\n\n")[0]
+    assert [text.count("Two lines of law.") for text in (local, english)] == [0, 1]

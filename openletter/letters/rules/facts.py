@@ -140,11 +140,6 @@ class Writer:
     country: str = ""
     legal: Mapping[str, str] = field(default_factory=dict)
 
-    def law(self, language: str) -> str:
-        """Its approved lines in a language, else in English, else in whichever there is."""
-        own = (self.legal.get(tag, "") for tag in (language, "en", *self.legal))
-        return next(filter(None, own), "")
-
 
 @dataclass(frozen=True, kw_only=True)
 class EarlierRow:

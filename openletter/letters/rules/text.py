@@ -66,10 +66,7 @@ def write(
     guide: FindGuide,
 ) -> Written:
     """The letter in all its languages, without what is attached to it."""
-    pens = [
-        _Pen(facts=facts, language=tag, texts=texts[tag], guide=guide, is_first=number == 0)
-        for number, tag in enumerate(facts.languages)
-    ]
+    pens = _pens(facts, texts=texts, guide=guide)
     return Written(subject=pens[0].subject(), body=_joined([*_documents(pens), *_for_you(pens)]))
 
 
@@ -95,14 +92,7 @@ def text_to_pass_on(
 
     Nothing of the other cases is in it, and no link but the case's own.
     """
-    own = passed_on(facts, case)
-    pens = [
-        _Pen(
-            facts=own, language=tag, texts=texts[tag], guide=guide, is_first=number == 0,
-            is_passed_on=True,
-        )
-        for number, tag in enumerate(own.languages)
-    ]  # fmt: skip
+    pens = _pens(passed_on(facts, case), texts=texts, guide=guide, is_passed_on=True)
     return _joined([pens[0].subject(), *_documents(pens)])
 
 
@@ -112,6 +102,21 @@ def passed_on(facts: LetterFacts, case: CaseFacts) -> LetterFacts:
         facts, kind=WaveKind.FIRST, reader=Reader.OWNER, earlier=None,
         cases=(replace(case, state=RowState.NEW),),
     )  # fmt: skip
+
+
+def _pens(
+    facts: LetterFacts, *, texts: Mapping[str, Texts], guide: FindGuide, is_passed_on: bool = False
+) -> list[_Pen]:
+    """One for each language; the first knows where the law stands that it does not have."""
+    head, *others = (
+        _Pen(
+            facts=facts, language=tag, texts=texts[tag], guide=guide, is_first=number == 0,
+            is_passed_on=is_passed_on,
+        )
+        for number, tag in enumerate(facts.languages)
+    )  # fmt: skip
+    below = next((pen.passage("below") for pen in others if pen.law()), "")
+    return [replace(head, law_below=below), *others]
 
 
 def _documents(pens: list[_Pen]) -> list[str]:
@@ -163,6 +168,8 @@ class _Pen:
     is_first: bool
     is_passed_on: bool = False
     """For a stranger to the letter's mailbox, whose wish to stop is not his to say."""
+    law_below: str = ""
+    """Says in which language the law stands further down, for where this one has none."""
 
     def document(self) -> list[str]:
         parts = [self.passage("exercise-note"), self.passage("greeting"), self.passage("lead")]
@@ -264,8 +271,8 @@ class _Pen:
         return "\n".join(fill_columns(line) for line in text.split("\n"))
 
     def legal(self) -> str:
-        """The partner's approved lines, under this language's heading whatever theirs is."""
-        return self.passage("legal") if self.facts.writer.law(self.language) else ""
+        """The partner's approved lines, or where they stand: never the same lines twice."""
+        return self.passage("legal") if self.law() else ""
 
     @cached_property
     def holds(self) -> frozenset[str]:
@@ -296,15 +303,15 @@ class _Pen:
             "only_you": self.names["only-you"],
             "not_yours": self.texts.passage("not-yours-title", self.holds),
             "link": rows.page_of(self.facts, self.facts.cases[0], self.language),
-            "legal": self._law(),
+            "legal": self.law(),
             **{f"reply_{key}": self.names[f"reply-{key.replace('_', '-')}"] for key in REPLIES},
         }
         return {**isolated, **labels}
 
-    def _law(self) -> str:
-        writer = self.facts.writer
-        is_foreign = self.is_rtl and not writer.legal.get(self.language)
-        return apart(writer.law(self.language)) if is_foreign else writer.law(self.language)
+    def law(self) -> str:
+        if own := self.facts.writer.legal.get(self.language, ""):
+            return own
+        return apart(self.law_below) if self.is_rtl and self.law_below else self.law_below
 
     @cached_property
     def bare_values(self) -> dict[str, str]:
