@@ -120,8 +120,8 @@ CASE
             AND u.ended_at IS NULL
         JOIN observation o ON o.source_id = u.source_id AND o.ip = k.ip
             AND o.weakness = k.weakness AND o.exercise_id IS NOT DISTINCT FROM f.exercise_id
-        WHERE lc.letter_id = l.id AND o.says = 'accept'
-          AND (l.composed_at <= u.at OR o.id = ANY(f.rows))
+        WHERE lc.letter_id = l.id
+          AND (l.composed_at <= greatest(u.at, f.weighed_at) OR o.id = ANY(f.rows))
     ) THEN 'source-suspended'
     WHEN EXISTS (
         SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id

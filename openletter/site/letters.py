@@ -14,7 +14,6 @@ from typing import Final
 
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.utils.functional import Promise
@@ -22,6 +21,7 @@ from django.utils.translation import gettext_lazy as _
 
 from openletter.evidence.telling import last_told, ports_told
 from openletter.frame.evidence import rows_of
+from openletter.letters.bundle import is_offered
 from openletter.letters.models import LetterCase
 from openletter.replies.rules.actions import PageAction
 from openletter.site import errors
@@ -135,8 +135,11 @@ def _letter(request: HttpRequest, door: Door) -> HttpResponse:
         told["single"] = _case_facts(here, request)
     else:
         told["listed"] = _with_times(list(page))
-    stopped = bool(told["stopped"])
-    told["all_buttons"] = _letter_buttons(door, rows, many=only is None, stopped=stopped)
+    live = rows.filter(case__state__in=LIVE).exists() if only is None else only.state in LIVE
+    told["has_files"] = live and is_offered(door.letter)
+    told["all_buttons"] = _letter_buttons(
+        door, live=live, many=only is None, stopped=bool(told["stopped"])
+    )
     return render(request, "site/letter.html", told)
 
 
@@ -146,12 +149,10 @@ def _with_times(rows: Sequence[LetterCase]) -> list[tuple[LetterCase, datetime |
     return [(row, last_told(seen[row.case_id])) for row in rows]
 
 
-def _letter_buttons(
-    door: Door, rows: QuerySet[LetterCase], *, many: bool, stopped: bool
-) -> list[Button]:
+def _letter_buttons(door: Door, *, live: bool, many: bool, stopped: bool) -> list[Button]:
     """What can still be said of the whole letter."""
     presses = [] if stopped else [PageAction.STOP]
-    if many and rows.filter(case__state__in=LIVE).exists():
+    if many and live:
         return _buttons(
             door, [PageAction.FIXED, PageAction.NOT_MINE, *presses, PageAction.QUESTION]
         )

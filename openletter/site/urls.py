@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import URLPattern, path, register_converter
 
-from openletter.site import answers, converters, genuine, letters, pages, roots
+from openletter.site import answers, bundle, converters, genuine, letters, pages, roots
 
 register_converter(converters.SecretInPath, "secret")
 register_converter(converters.ReferenceInPath, "reference")
@@ -39,6 +39,7 @@ BEHIND_SECRET: list[URLPattern] = [
     path(LETTER, letters.letter, name="letter"),
     path(f"{LETTER}/all/pass-on", answers.letter_pass_on, name="letter-pass-on"),
     path(f"{LETTER}/all/pass-on/done", answers.letter_pass_on_done, name="letter-pass-on-done"),
+    path(f"{LETTER}/all/files.zip", bundle.letter_files, name="letter-files"),
     path(f"{LETTER}/all/<press:press>", answers.letter_answer, name="letter-answer"),
     path(f"{LETTER}/all/<press:press>/done", answers.letter_answer_done, name="letter-answer-done"),
     path(ROW, letters.letter_case, name="letter-case"),
