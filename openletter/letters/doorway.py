@@ -8,7 +8,7 @@ letter sends one to himself by `trial`.
 from __future__ import annotations
 
 import platform
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from openletter.net.mailbox import known_port
 from openletter.net.smtp_client import Session
 from openletter.net.smtp_door import Door, DoorClosedError, Timeouts, hang_up, open_door, proving
 from openletter.wire.smtp import Envelope, Fate
-from openletter.wire.smtp_auth import Login
+from openletter.wire.smtp_auth import Login, withheld
 
 log = structlog.get_logger()
 
@@ -125,6 +125,7 @@ def trial(door: Door, envelope: Envelope) -> Fate:
     """
     try:
         with Session(door) as session:
-            return session.hand_over(envelope)
+            fate = session.hand_over(envelope)
     except DoorClosedError as closed:
         return closed.fate
+    return fate if door.login is None else replace(fate, text=withheld(fate.text, door.login))

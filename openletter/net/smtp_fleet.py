@@ -13,11 +13,13 @@ import selectors
 import ssl
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Self
 
 from openletter.net.smtp_door import Door, DoorClosedError, Open, hang_up, open_door
 from openletter.wire.smtp import Envelope, Fate, Outcome
+from openletter.wire.smtp_auth import withheld
 from openletter.wire.smtp_flow import Flow
 
 CONNECTIONS = 4
@@ -262,7 +264,16 @@ class Fleet:
     def _tell(self, fates: list[tuple[int, Fate]], batch: _Batch) -> None:
         for key, fate in fates:
             self._accepted = self._accepted or fate.outcome is Outcome.ACCEPTED
-            batch.settled(key, fate)
+            batch.settled(key, self._told_safely(fate))
+
+    def _told_safely(self, fate: Fate) -> Fate:
+        """Where we signed in, the server knows a secret that it might say back at any time."""
+        if self._door.login is None:
+            return fate
+        text, queue_id = (withheld(one, self._door.login) for one in (fate.text, fate.queue_id))
+        if (text, queue_id) == (fate.text, fate.queue_id):
+            return fate
+        return replace(fate, text=text, queue_id="" if queue_id != fate.queue_id else queue_id)
 
 
 class _Batch:

@@ -10,7 +10,7 @@ from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from openletter.wire.smtp import Done, Fate, NeedMore, Outcome, Replies, Reply, Send, Stage
+from openletter.wire.smtp import Done, Fate, NeedMore, Outcome, Replies, Send, Stage
 
 KNOWN = ("PLAIN", "LOGIN")
 
@@ -25,6 +25,28 @@ class Login:
     def __post_init__(self) -> None:
         if not self.user or not self.password or "\0" in self.user + self.password:
             raise ValueError("a user and a password without zero bytes were expected")
+
+    @property
+    def plain(self) -> bytes:
+        """AUTH PLAIN's one word."""
+        return b64encode(b"\0" + self.user.encode() + b"\0" + self.password.encode())
+
+
+SHORTEST_PIECE = 4
+
+
+def withheld(text: str, login: Login) -> str:
+    """What a server wrote, at any time, without our secrets; also where it is cut off in one."""
+    password = b64encode(login.password.encode()).decode()
+    words = (login.plain.decode(), password, password.rstrip("="), login.password)
+    for word in words:
+        text = text.replace(word, "(withheld)")
+    for word in words:
+        for size in range(len(word) - 1, SHORTEST_PIECE - 1, -1):
+            if text.endswith(word[:size]):
+                text = text[:-size] + "(withheld)"
+                break
+    return text
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,14 +65,13 @@ class SigningIn:
         self.mechanism = next((one for one in KNOWN if one in mechanisms), "")
         user, password = login.user.encode(), login.password.encode()
         self._answers = [b64encode(user), b64encode(password)]
-        self._plain = b64encode(b"\0" + user + b"\0" + password)
 
     def start(self) -> Send | Done:
         """Done at once where the server offers no way that we know."""
         if not self.mechanism:
             return Done(fate=self._fate(None, "the server offers neither AUTH PLAIN nor LOGIN"))
         if self.mechanism == "PLAIN":
-            return Send(data=b"AUTH PLAIN " + self._plain + b"\r\n")
+            return Send(data=b"AUTH PLAIN " + self._login.plain + b"\r\n")
         return Send(data=b"AUTH LOGIN\r\n")
 
     def feed(self, data: bytes) -> Send | NeedMore | SignedIn | Done:
@@ -61,7 +82,7 @@ class SigningIn:
             return SignedIn()
         if reply.code == 334 and self.mechanism == "LOGIN" and self._answers:
             return Send(data=self._answers.pop(0) + b"\r\n")
-        return Done(fate=self._fate(reply.code, self._clean(reply)))
+        return Done(fate=self._fate(reply.code, withheld(reply.text, self._login)))
 
     def end(self) -> Fate:
         """The connection broke while signing in."""
@@ -69,12 +90,3 @@ class SigningIn:
 
     def _fate(self, code: int | None, text: str) -> Fate:
         return Fate(outcome=Outcome.DEFERRED, stage=Stage.AUTH, code=code, text=text)
-
-    def _clean(self, reply: Reply) -> str:
-        """The server's words without ours."""
-        text = reply.text
-        ours = [self._plain, *map(b64encode, (self._login.user.encode(), b""))]
-        secrets = [self._login.password, b64encode(self._login.password.encode()).decode()]
-        for word in [*secrets, *(one.decode() for one in ours)]:
-            text = text.replace(word, "(withheld)") if word else text
-        return text
