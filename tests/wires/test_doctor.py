@@ -28,8 +28,12 @@ from openletter.campaigns.models import Campaign, TimelineEntry
 from openletter.catalogue import sentences
 from openletter.cli import app
 from openletter.doctor import house, jobs, trial
+from openletter.doctor.rules import reach
 from openletter.doctor.rules.check import Check, State
 from openletter.doctor.rules.verify import Held
+from openletter.evidence import jobs as evidence_jobs
+from openletter.evidence.models import Observation
+from openletter.evidence.models import Zone as BlocklistZone
 from openletter.letters import keys, mark, selectors
 from openletter.letters.rules.dkim import zone_text
 from openletter.net.recipients import Ways
@@ -44,6 +48,7 @@ from tests.site_builders import a_running_campaign
 from tests.wires.loopback import Authority
 from tests.wires.sink import sink
 from tests.wires.test_starttls import contexts
+from tests.wires.zone_servers import POINTS, Says, lists, zone_server
 
 pytestmark = pytest.mark.django_db
 RUN = CliRunner()
@@ -258,6 +263,30 @@ def test_every_code_has_its_sentences_and_whatever_is_not_good_says_what_to_do()
     for code, names in found.items():
         assert code in said
         assert names == {"good"} or f"{code}-do" in said, code
+
+
+def asked(settings: Any, says: Says) -> list[tuple[str, State]]:
+    """What a zone of the real world says of our two addresses."""
+    zone_name, ours = "dnsbl.dronebl.org", [ip_address(OUT), ip_address("203.0.113.26")]
+    with zone_server(says) as server:
+        settings.OUTSIDE = Outside(
+            resolver=Endpoint(host="127.0.0.1", port=server.port), zones=(zone_name,), keys={}
+        )
+        BlocklistZone.objects.get_or_create(name=zone_name, defaults={"rate": 2_000})
+        told = evidence_jobs.ask_about_own(ours, now=clock.wall())
+    (found,) = told
+    return [(check.seen.code, check.state) for check in reach.listed(*found, ours)]
+
+
+def test_own_addresses_on_blocklists(settings: Any) -> None:
+    ours = {ip_address(OUT): ["127.0.0.9"]}
+    assert asked(settings, lambda address: {**POINTS, **ours}.get(address, [])) == [
+        ("own-address-listed", State.BAD), ("own-address-not-listed", State.GOOD),
+    ]  # fmt: skip
+    assert Observation.objects.count() == 0
+    assert asked(settings, lists()) == [("zone-rests", State.NOT_ASKED)]  # asked a moment ago
+    BlocklistZone.objects.update(rests_until=None)
+    assert asked(settings, lambda _: ["127.0.0.9"]) == [("zone-not-believed", State.NOT_ASKED)]
 
 
 # -- the command --------------------------------------------------------------------------------
