@@ -213,8 +213,9 @@ def _delivery(
         campaign=campaign, exercise=True, partner=partner, purpose=purpose,
         mailbox=f"abuse@{mark}.example", recipient=f"abuse@{mark}.example",
         envelope_from="b@bounce.campaign.example", message_id=f"<{new_secret()}@x.example>",
-        raw=raw, body_sha256=hashlib.sha256(raw).digest(), state=state, cleared_at=NOW,
-        handed_at=NOW, settled_at=NOW, smtp_code=250, smtp_text=f"queued {mark}",
+        raw=raw if purpose == "answer" else None, body_sha256=hashlib.sha256(raw).digest(),
+        state=state, cleared_at=NOW, handed_at=NOW, settled_at=NOW, smtp_code=250,
+        smtp_text=f"queued {mark}",
     )  # fmt: skip
 
 

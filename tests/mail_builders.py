@@ -115,7 +115,7 @@ def _ready(campaign: Campaign, wave: Wave, case: Case, number: int, at: datetime
     sender = f"b+{tokens.bounce}@bounce.campaign.example"
     delivery = Delivery.objects.create(
         campaign=campaign, exercise=campaign.exercise, partner=campaign.lead, purpose="letter",
-        mailbox=mailbox, recipient=mailbox, envelope_from=sender, message_id=message_id, raw=raw,
+        mailbox=mailbox, recipient=mailbox, envelope_from=sender, message_id=message_id,
         body_sha256=hashlib.sha256(raw).digest(), state=DeliveryState.CLEARED, cleared_at=at,
     )  # fmt: skip
     letter = Letter.objects.create(

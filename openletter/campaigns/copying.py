@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from django.db import connection
 from psycopg import sql
@@ -17,6 +17,23 @@ def copy_rows(table: str, columns: Sequence[str], rows: Iterable[Sequence[object
     with connection.cursor() as cursor, cursor.copy(statement) as copy:
         for row in rows:
             copy.write_row(row)
+
+
+def copy_binary(table: str, columns: Mapping[str, str], rows: Iterable[Sequence[object]]) -> None:
+    """The same for large or many octets: each column with PostgreSQL's name of its type."""
+    statement = sql.SQL("COPY {} ({}) FROM STDIN WITH (FORMAT BINARY)").format(
+        sql.Identifier(table), sql.SQL(", ").join(map(sql.Identifier, columns))
+    )
+    with connection.cursor() as cursor, cursor.copy(statement) as copy:
+        copy.set_types(list(columns.values()))
+        for row in rows:
+            copy.write_row(row)
+
+
+def check_keys() -> None:
+    """Look up all foreign keys now, not at the commit: before the timeline's lock is taken."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE; SET CONSTRAINTS ALL DEFERRED")
 
 
 def new_ids(table: str, count: int) -> list[int]:

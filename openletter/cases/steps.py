@@ -9,10 +9,10 @@ from datetime import datetime, timedelta
 from django.db import connection, transaction
 from django.db.models import CharField, Count, Exists, F, Func, OuterRef, Q, QuerySet
 
+from openletter.campaigns.copying import copy_binary, new_ids
 from openletter.campaigns.models import Campaign, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import exclusions_for, is_excluded, record
-from openletter.campaigns.tables import Table
 from openletter.cases.knobs import judge_anew, short_of
 from openletter.cases.models import Case, Mistake, Skipped
 from openletter.cases.opening import ACTOR, newest, open_new, partner_of, responsible
@@ -331,15 +331,14 @@ def _with(entry: Entry, *, before: Mapping[str, object], after: Mapping[str, obj
 
 def new_links(pairs: Sequence[tuple[int, bytes]], *, now: datetime) -> list[int]:
     """Links for the letters that name these cases, in order; secrets are kept as hashes only."""
-    links = _LINK.numbers(len(pairs))
-    _LINK.copy((link, *pair, now) for link, pair in zip(links, pairs, strict=True))
+    links = new_ids("case_link", len(pairs))
+    copy_binary(
+        "case_link", _LINK, ((link, *pair, now) for link, pair in zip(links, pairs, strict=True))
+    )
     return links
 
 
-_LINK = Table(
-    name="case_link",
-    columns={"id": "int8", "case_id": "int8", "secret_hash": "bytea", "made_at": "timestamptz"},
-)
+_LINK = {"id": "int8", "case_id": "int8", "secret_hash": "bytea", "made_at": "timestamptz"}
 
 
 def skipped_by_reason(campaign: Campaign) -> dict[str, int]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import chain
 
+from django.db import connection
+
+from openletter.campaigns.copying import check_keys
 from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
-from openletter.letters.models import Delivery, Letter, LetterCase
+from openletter.letters.models import Delivery
+from openletter.letters.questions import question
 from openletter.words import DeliveryState, WaveKind
 
 UNBOUNDED = 1_000_000
@@ -42,47 +45,29 @@ def room_before_waiting(campaign: Campaign) -> int:
     return campaign.first_batch - sent.exclude(letter__wave__kind=WaveKind.CORRECTION).count()
 
 
-def clear_letters(letters: Sequence[Letter], *, campaign: Campaign, now: datetime) -> None:
-    """Each becomes a delivery that may leave; it is never touched again."""
-    deliveries = Delivery.objects.bulk_create(
-        Delivery(
-            campaign=campaign,
-            exercise=campaign.exercise,
-            partner_id=letter.partner_id,
-            purpose=Delivery.Purpose.LETTER,
-            mailbox=letter.mailbox,
-            recipient=letter.recipient,
-            envelope_from=letter.envelope_from,
-            message_id=letter.message_id,
-            raw=letter.raw,
-            body_sha256=letter.body_sha256,
-            state=DeliveryState.CLEARED,
-            cleared_at=now,
-        )
-        for letter in letters
-    )
-    for letter, delivery in zip(letters, deliveries, strict=True):
-        letter.delivery = delivery
-    Letter.objects.bulk_update(letters, ["delivery"], batch_size=500)
-    named = LetterCase.objects.filter(letter__in=[letter.pk for letter in letters])
-    by_letter: dict[int, list[int]] = defaultdict(list)
-    for letter_id, case_id in named.order_by("number").values_list("letter_id", "case_id"):
-        by_letter[letter_id].append(case_id)
-    record(
-        chain.from_iterable(_cleared(letter, by_letter[letter.pk], now=now) for letter in letters)
-    )
+def clear_letters(letters: Collection[int], *, campaign: Campaign, now: datetime) -> int:
+    """Each becomes a delivery that may leave; it is never touched again. How many were drafts."""
+    with connection.cursor() as cursor:
+        cursor.execute(question("clear.sql"), {"letters": list(letters), "now": now})
+        cleared = cursor.fetchall()
+    check_keys()
+    record(chain.from_iterable(_cleared(campaign, *row, now=now) for row in cleared))
+    return len(cleared)
 
 
-def _cleared(letter: Letter, cases: Iterable[int], *, now: datetime) -> Iterable[Entry]:
+def _cleared(
+    campaign: Campaign, letter: int, partner: int, reference: str, cases: Sequence[int],
+    *, now: datetime,
+) -> Iterator[Entry]:  # fmt: skip
     """An entry of the letter's, and one of each case in it."""
-    about = [("letter", letter.pk), *(("case", case) for case in cases)]
+    about = [("letter", letter), *(("case", case) for case in cases)]
     for kind, pk in about:
         yield Entry(
             subject=f"{kind}:{pk}",
             actor="step:compose",
             action="cleared" if kind == "letter" else "letter-cleared",
             at=now,
-            campaign_id=letter.campaign_id,
-            partner_id=letter.partner_id,
-            after={"letter": letter.pk, "reference": letter.reference},
+            campaign_id=campaign.pk,
+            partner_id=partner,
+            after={"letter": letter, "reference": reference},
         )

@@ -124,9 +124,7 @@ def write(campaign: Campaign, *, now: datetime, limit: int) -> int:
     written = Letter.objects.filter(
         campaign=campaign, delivery=None, wave__in=[pile.wave for pile in piles]
     )
-    letters = list(written.order_by("id"))
-    clear_letters(letters, campaign=campaign, now=now)
-    return len(letters)
+    return clear_letters(list(written.values_list("pk", flat=True)), campaign=campaign, now=now)
 
 
 def _waves(campaign: Campaign, *, now: datetime) -> list[Wave]:
@@ -189,7 +187,7 @@ def _told(rows: QuerySet[LetterCase]) -> dict[str, list[LetterCase]]:
     found = (
         rows.select_related("letter__delivery", "choice__case__finding", "choice__holder")
         .select_related("choice__partner")
-        .defer("letter__raw", "letter__delivery__raw")
+        .defer("letter__raw")
         .order_by("letter__mailbox", "case__ip", "case__weakness", "pk")
     )
     for row in found:
@@ -204,7 +202,7 @@ def _first_letters(campaign: Campaign, mailboxes: Sequence[str]) -> dict[str, Le
             was_told(), letter__campaign=campaign, letter__mailbox__in=mailboxes
         )
         .select_related("letter__delivery")
-        .defer("letter__raw", "letter__delivery__raw")
+        .defer("letter__raw")
         .order_by("letter__composed_at", "letter_id")
     )
     found: dict[str, Letter] = {}

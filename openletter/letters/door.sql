@@ -24,7 +24,7 @@ CASE
         SELECT FROM suppression s
         WHERE s.mailbox = d.mailbox AND s.undone_at IS NULL
           AND (s.campaign_id IS NULL OR s.campaign_id = c.id)
-    ) OR EXISTS (
+    ) OR EXISTS (SELECT FROM same_contact) AND EXISTS (
         SELECT FROM same_contact y
         JOIN same_contact x ON x.contact = y.contact
             AND x.exercise_id IS NOT DISTINCT FROM y.exercise_id
@@ -74,80 +74,62 @@ CASE
           AND (v.at >= l.composed_at OR v.undone_at >= l.composed_at
                OR (v.wish = 'other-mailbox' AND v.undone_at IS NULL))
     ) THEN 'wish-changed'
-    WHEN EXISTS (
-        SELECT FROM same_contact y
-        JOIN same_contact x ON x.contact = y.contact AND x.mailbox <> y.mailbox
-            AND x.exercise_id IS NOT DISTINCT FROM y.exercise_id
-        JOIN letter b ON b.campaign_id = c.id AND b.mailbox = x.mailbox
-        JOIN delivery e ON e.id = b.delivery_id
-        WHERE y.mailbox = d.mailbox AND e.state <> 'cancelled'
+    WHEN EXISTS (SELECT FROM same_contact) AND EXISTS (
+        SELECT FROM letter b JOIN delivery e ON e.id = b.delivery_id
+        WHERE b.campaign_id = c.id AND b.mailbox = ANY(ARRAY(
+              SELECT x.mailbox::text FROM same_contact y
+              JOIN same_contact x ON x.contact = y.contact AND x.mailbox <> y.mailbox
+                  AND x.exercise_id IS NOT DISTINCT FROM y.exercise_id
+              WHERE y.mailbox = d.mailbox
+                AND y.exercise_id IS NOT DISTINCT FROM CASE WHEN c.exercise THEN c.id END))
+          AND e.state <> 'cancelled'
           AND (b.wave_id = w.id OR (l.kind IN ('first', 'update') AND EXISTS (
               SELECT FROM letter_case t JOIN letter_case lc ON lc.case_id = t.case_id
               WHERE t.letter_id = b.id AND lc.letter_id = l.id)))
           AND (e.state <> 'cleared' OR e.id < d.id)
-          AND y.exercise_id IS NOT DISTINCT FROM CASE WHEN c.exercise THEN c.id END
     ) THEN 'contact-had-its-letter'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
-        JOIN holder h ON h.id = o.holder_id
-        WHERE lc.letter_id = l.id AND h.arm <> 'letter' AND c.arms ? h.arm
-    ) THEN 'control-arm'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN choice o ON o.id = lc.choice_id
-        WHERE lc.letter_id = l.id
-          AND (o.superseded_at IS NOT NULL OR o.mailbox <> d.mailbox OR o.outcome <> 'chosen')
-    ) THEN 'choice-changed'
-    WHEN l.kind <> 'first' AND l.told::text[] <> ({stands}) THEN 'told-changed'
-    WHEN l.kind = 'closing' THEN NULL
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
-        WHERE lc.letter_id = l.id AND k.state <> 'open'
-    ) THEN 'case-not-open'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
-        JOIN finding f ON f.id = k.finding_id JOIN observation o ON o.id = ANY(f.rows)
-        WHERE lc.letter_id = l.id AND o.withdrawn_id IS NOT NULL
-    ) THEN 'evidence-withdrawn'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
+    ELSE (
+        -- its rows once, with all that is asked of them; nothing here may begin at another table
+        SELECT CASE
+            WHEN bool_or(h.arm <> 'letter' AND c.arms ? h.arm) THEN 'control-arm'
+            WHEN bool_or(o.superseded_at IS NOT NULL OR o.mailbox <> d.mailbox
+                OR o.outcome <> 'chosen') THEN 'choice-changed'
+            WHEN l.kind <> 'first' AND l.told::text[] <> ({stands}) THEN 'told-changed'
+            WHEN l.kind = 'closing' THEN NULL
+            WHEN bool_or(k.state <> 'open') THEN 'case-not-open'
+            WHEN bool_or(EXISTS (SELECT FROM withdrawal) AND EXISTS (
+                SELECT FROM observation x WHERE x.id = ANY(f.rows) AND x.withdrawn_id IS NOT NULL
+            )) THEN 'evidence-withdrawn'
+            WHEN bool_or(f.state <> 'open') THEN 'evidence-turned'
+            WHEN bool_or(EXISTS (SELECT FROM suspension WHERE ended_at IS NULL) AND EXISTS (
+                SELECT FROM suspension u
+                JOIN observation x ON x.source_id = u.source_id AND x.ip = k.ip
+                    AND x.weakness = k.weakness AND x.exercise_id IS NOT DISTINCT FROM f.exercise_id
+                WHERE u.exercise_id IS NOT DISTINCT FROM f.exercise_id AND u.ended_at IS NULL
+                  AND (l.composed_at <= greatest(u.at, f.weighed_at) OR x.id = ANY(f.rows))
+            )) THEN 'source-suspended'
+            WHEN bool_or(k.judged_at IS NULL OR k.judged_at < f.weighed_at
+                OR k.judged_by <> concat_ws('/', c.families_needed, c.fresh_days,
+                    c.fresh_days_unsaid, c.fresh_days_ipv6, c.fresh_hours_moving)
+            ) THEN 'evidence-weighed-anew'
+            WHEN bool_or(k.falls_short) THEN 'campaign-asks-more'
+            WHEN bool_or(k.last_evidence_at <= %(now)s - c.door_fresh_days * interval '1 day'
+                OR k.fresh_until <= %(now)s) THEN 'evidence-old'
+            WHEN l.kind = 'reminder' AND NOT (
+                SELECT coalesce(bool_and(a.last_evidence_at > (
+                    SELECT max(e.handed_at) FROM letter b JOIN delivery e ON e.id = b.delivery_id
+                    WHERE b.campaign_id = c.id AND b.mailbox = d.mailbox AND e.id <> d.id
+                )), false)
+                FROM letter_case t JOIN "case" a ON a.id = t.case_id
+                WHERE t.letter_id = l.id AND t.case_id || ':remaining' = ANY (l.told)
+            ) THEN 'not-seen-again'
+        END
+        FROM letter_case lc
+        JOIN choice o ON o.id = lc.choice_id
+        LEFT JOIN holder h ON h.id = o.holder_id
+        JOIN "case" k ON k.id = lc.case_id
         JOIN finding f ON f.id = k.finding_id
-        WHERE lc.letter_id = l.id AND f.state <> 'open'
-    ) THEN 'evidence-turned'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
-        JOIN finding f ON f.id = k.finding_id
-        JOIN suspension u ON u.exercise_id IS NOT DISTINCT FROM f.exercise_id
-            AND u.ended_at IS NULL
-        JOIN observation o ON o.source_id = u.source_id AND o.ip = k.ip
-            AND o.weakness = k.weakness AND o.exercise_id IS NOT DISTINCT FROM f.exercise_id
         WHERE lc.letter_id = l.id
-          AND (l.composed_at <= greatest(u.at, f.weighed_at) OR o.id = ANY(f.rows))
-    ) THEN 'source-suspended'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
-        JOIN finding f ON f.id = k.finding_id
-        WHERE lc.letter_id = l.id AND (
-            k.judged_at IS NULL OR k.judged_at < f.weighed_at
-            OR k.judged_by <> concat_ws('/', c.families_needed, c.fresh_days,
-                c.fresh_days_unsaid, c.fresh_days_ipv6, c.fresh_hours_moving))
-    ) THEN 'evidence-weighed-anew'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
-        WHERE lc.letter_id = l.id AND k.falls_short
-    ) THEN 'campaign-asks-more'
-    WHEN EXISTS (
-        SELECT FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
-        WHERE lc.letter_id = l.id
-          AND (k.last_evidence_at <= %(now)s - c.door_fresh_days * interval '1 day'
-               OR k.fresh_until <= %(now)s)
-    ) THEN 'evidence-old'
-    WHEN l.kind = 'reminder' AND NOT (
-        SELECT coalesce(bool_and(k.last_evidence_at > (
-            SELECT max(e.handed_at) FROM letter b JOIN delivery e ON e.id = b.delivery_id
-            WHERE b.campaign_id = c.id AND b.mailbox = d.mailbox AND e.id <> d.id
-        )), false)
-        FROM letter_case lc JOIN "case" k ON k.id = lc.case_id
-        WHERE lc.letter_id = l.id AND lc.case_id || ':remaining' = ANY (l.told)
-    ) THEN 'not-seen-again'
+    )
     END)
 END

@@ -15,19 +15,20 @@ import structlog
 from django.conf import settings
 
 from openletter.campaigns import clock
+from openletter.campaigns.copying import check_keys, copy_binary, new_ids
 from openletter.campaigns.models import Campaign, Partner
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.cases.steps import new_links
 from openletter.contacts import wishes
-from openletter.letters import approvals, keys, library, selectors
+from openletter.letters import approvals, keys, library, pgpkeys, selectors
+from openletter.letters.columns import LETTER, ROW, TOKEN
 from openletter.letters.gather import Pile, in_order, letter_facts, observations_of
-from openletter.letters.models import Letter, LetterCase, MailToken
 from openletter.letters.rules.dkim import SigningKey
 from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.letters.rules.message import Addressing, Message, Unsigned, addr_spec
 from openletter.letters.rules.text import Written
-from openletter.letters.standing import UNTOLD, standings
+from openletter.letters.standing import UNTOLD, Standing, standings
 from openletter.letters.vouching import vouchers_of
 from openletter.words import TokenPurpose, WaveKind, new_secret, secret_hash
 
@@ -66,25 +67,25 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
         except LetterError as error:  # one mailbox that can't be written to must not stop the rest
             LOG.warning("letter-not-written", campaign=campaign.slug, reason=error.code)
     messages = [draft.unsigned.sign(sign_with) for draft in drafts]
-    letters = Letter.objects.bulk_create(
-        _letter(draft, message, told=stands.get(draft.pile.mailbox, UNTOLD).told, now=now)
-        for draft, message in zip(drafts, messages, strict=True)
+    numbers = new_ids("letter", len(drafts))
+    rows_of = (
+        (number, *_letter(draft, message, stands.get(draft.pile.mailbox, UNTOLD), now=now))
+        for number, draft, message in zip(numbers, drafts, messages, strict=True)
     )
-    _store_rows(letters, drafts, now=now)
-    record(
-        Entry(
-            subject=f"letter:{letter.pk}", actor="step:compose", action="composed", at=now,
-            campaign_id=campaign.pk, partner_id=letter.partner_id, after=_traced(letter, draft),
-        )
-        for letter, draft in zip(letters, drafts, strict=True)
-    )  # fmt: skip
+    copy_binary("letter", LETTER, rows_of)
+    _store_rows(numbers, drafts, now=now)
+    check_keys()
+    record(_composed(number, draft, now=now) for number, draft in zip(numbers, drafts, strict=True))
 
 
 def _draft(pile: Pile, facts: LetterFacts, *, partner: Partner) -> Draft:
     tokens = {purpose: new_secret() for purpose in TokenPurpose}
     tokens[TokenPurpose.STOP] = facts.stop_token
     to = _addressing(pile, facts, partner=partner, tokens=tokens)
-    unsigned = _SPLICER.unsigned(facts, to)
+    unsigned = pgpkeys.signed(
+        _SPLICER.unsigned(facts, to), campaign=pile.campaign, partner=partner,
+        folder=Path(settings.STATE) / "keys", passphrase=settings.OPENPGP_PASSPHRASE,
+    )  # fmt: skip
     return Draft(pile=pile, facts=facts, unsigned=unsigned, to=to, tokens=tokens)
 
 
@@ -128,74 +129,68 @@ def _addressing(
     )
 
 
-def _letter(draft: Draft, message: Message, *, told: list[str], now: datetime) -> Letter:
+def _letter(
+    draft: Draft, message: Message, standing: Standing, *, now: datetime
+) -> tuple[object, ...]:
+    """What `LETTER` copies, behind the letter's number."""
     pile, facts = draft.pile, draft.facts
     bounce = f"b+{draft.tokens[TokenPurpose.BOUNCE]}@{pile.campaign.bounce_domain}"
-    return Letter(
-        campaign=pile.campaign,
-        wave=pile.wave,
-        kind=facts.kind,
-        partner=pile.partner,
-        mailbox=pile.mailbox,
-        recipient=draft.to.recipient,
-        reader=facts.reader,
-        languages=list(facts.languages),
-        country=pile.country,
-        reference=facts.reference,
-        secret_hash=secret_hash(facts.secret),
-        message_id=draft.to.message_id,
-        envelope_from=bounce,
-        subject=message.subject,
-        raw=message.raw,
-        body_sha256=message.body_sha256,
-        wording_version=library.version(facts.kind, facts.languages),
-        wordings=[approvals.version(kind, tag) for kind in facts.kinds for tag in facts.languages],
-        told=[] if facts.kind is WaveKind.FIRST else told,
-        thread=draft.to.thread,
-        composed_at=now,
-    )
-
-
-def _store_rows(letters: Sequence[Letter], drafts: Sequence[Draft], *, now: datetime) -> None:
-    """Rows, links and tokens of new letters; of a secret only its hash."""
-    MailToken.objects.bulk_create(
-        MailToken(letter=letter, purpose=purpose, token_hash=secret_hash(token))
-        for letter, draft in zip(letters, drafts, strict=True)
-        for purpose, token in draft.tokens.items()
-    )
-    listed = [
-        (letter, choice, facts)
-        for letter, draft in zip(letters, drafts, strict=True)
-        for choice, facts in zip(draft.pile.choices, draft.facts.cases, strict=True)
-    ]
-    links = new_links(
-        ((choice.case, secret_hash(facts.secret)) for _, choice, facts in listed), now=now
-    )
-    LetterCase.objects.bulk_create(
-        [
-            LetterCase(
-                letter=letter, wave=letter.wave, case=choice.case, choice=choice, link=link,
-                number=facts.row,
-            )
-            for (letter, choice, facts), link in zip(listed, links, strict=True)
-        ],
-        batch_size=2_000,
+    return (
+        pile.campaign.pk, pile.wave.pk, str(facts.kind), pile.partner.pk, pile.mailbox,
+        draft.to.recipient, str(facts.reader), list(facts.languages), pile.country,
+        facts.reference, secret_hash(facts.secret), draft.to.message_id, bounce, message.subject,
+        message.raw, message.body_sha256, library.version(facts.kind, facts.languages),
+        [approvals.version(kind, tag) for kind in facts.kinds for tag in facts.languages],
+        [] if facts.kind is WaveKind.FIRST else standing.told, draft.to.thread, now,
     )  # fmt: skip
 
 
-def _traced(letter: Letter, draft: Draft) -> dict[str, object]:
+def _store_rows(numbers: Sequence[int], drafts: Sequence[Draft], *, now: datetime) -> None:
+    """Rows, links and tokens of new letters; of a secret only its hash."""
+    copy_binary(
+        "mail_token",
+        TOKEN,
+        (
+            (number, str(purpose), secret_hash(token))
+            for number, draft in zip(numbers, drafts, strict=True)
+            for purpose, token in draft.tokens.items()
+        ),
+    )
+    listed = [
+        (number, draft.pile.wave.pk, choice, facts)
+        for number, draft in zip(numbers, drafts, strict=True)
+        for choice, facts in zip(draft.pile.choices, draft.facts.cases, strict=True)
+    ]
+    links = new_links(
+        [(choice.case_id, secret_hash(facts.secret)) for _, _, choice, facts in listed], now=now
+    )
+    copy_binary(
+        "letter_case",
+        ROW,
+        (
+            (number, wave, choice.case_id, choice.pk, link, facts.row)
+            for link, (number, wave, choice, facts) in zip(links, listed, strict=True)
+        ),
+    )
+
+
+def _composed(number: int, draft: Draft, *, now: datetime) -> Entry:
     """What a letter can be traced by: rule and wording versions, beside its rows."""
-    choices = draft.pile.choices
-    return {
-        "reference": letter.reference,
-        "wave": letter.wave_id,
-        "kind": draft.facts.kind,
-        "cases": len(choices),
-        "languages": letter.languages,
-        "wording": letter.wording_version,
-        "find": sorted({choice.rule_version for choice in choices}),
-        "weigh": sorted({choice.case.finding.rule_version for choice in choices}),
-    }
+    choices, facts = draft.pile.choices, draft.facts
+    return Entry(
+        subject=f"letter:{number}", actor="step:compose", action="composed", at=now,
+        campaign_id=draft.pile.campaign.pk, partner_id=draft.pile.partner.pk,
+        after={
+            "reference": facts.reference,
+            "wave": draft.pile.wave.pk,
+            "kind": facts.kind,
+            "cases": len(choices),
+            "languages": list(facts.languages),
+            "wording": library.version(facts.kind, facts.languages),
+            "find": sorted({choice.rule_version for choice in choices}),
+            "weigh": sorted({choice.case.finding.rule_version for choice in choices}),
+        },
+    )  # fmt: skip
 
 
 def _domain(campaign: Campaign) -> str:

@@ -20,7 +20,7 @@ class Delivery(models.Model):
         LETTER = "letter"
         ANSWER = "answer"
 
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+", db_index=False)
     exercise = models.BooleanField(help_text="equals the campaign's; a composite key holds it")
     partner = models.ForeignKey(Partner, models.PROTECT, related_name="+")
     purpose = models.CharField(max_length=6, choices=Purpose)
@@ -34,8 +34,10 @@ class Delivery(models.Model):
     )
     recipient = models.CharField(max_length=320, help_text="RCPT TO")
     envelope_from = models.CharField(max_length=320)
-    message_id = models.CharField(max_length=200, unique=True)
-    raw = models.BinaryField(help_text="signed bytes, CRLF")
+    message_id = models.CharField(max_length=200)
+    raw = models.BinaryField(
+        null=True, help_text="an answer's bytes, CRLF; those of a letter stand in the letter only"
+    )
     body_sha256 = models.BinaryField(max_length=32)
     state = models.CharField(max_length=9, choices=[(s, s) for s in DeliveryState])
     cleared_at = models.DateTimeField()
@@ -59,8 +61,18 @@ class Delivery(models.Model):
 
     class Meta:
         db_table = "delivery"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(purpose="letter", raw=None) | Q(purpose="answer", raw__isnull=False),
+                name="bytes_stand_once",
+            ),
+            models.UniqueConstraint(fields=["message_id"], name="delivery_message_id"),
+        ]
         indexes = [
-            models.Index(fields=["campaign", "id"], condition=Q(state="cleared"), name="to_leave"),
+            models.Index(
+                fields=["campaign", "purpose", "id"], name="to_leave",
+                condition=Q(state__in=[DeliveryState.CLEARED, DeliveryState.DEFERRED]),
+            ),
             models.Index(fields=["id"], condition=Q(state="handing"), name="in_hand"),
             models.Index(fields=["campaign", "handed_at"], name="delivery_pace"),
             models.Index(fields=["campaign"], condition=Q(state="accepted"), name="beyond_recall"),
@@ -71,7 +83,7 @@ class Delivery(models.Model):
 class Letter(models.Model):
     """One message to one mailbox about one or more cases; a draft until it has a delivery."""
 
-    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+")
+    campaign = models.ForeignKey(Campaign, models.CASCADE, related_name="+", db_index=False)
     wave = models.ForeignKey(Wave, models.PROTECT, related_name="+")
     kind = models.CharField(
         max_length=10, choices=[(k, k) for k in WaveKind], default=WaveKind.FIRST,
@@ -83,9 +95,9 @@ class Letter(models.Model):
     reader = models.CharField(max_length=8, choices=[(r, r) for r in Reader])
     languages = ArrayField(models.CharField(max_length=11))
     country = models.CharField(max_length=2, blank=True)
-    reference = models.CharField(max_length=8, unique=True)
+    reference = models.CharField(max_length=8)
     secret_hash = models.BinaryField(max_length=32, unique=True)
-    message_id = models.CharField(max_length=200, unique=True)
+    message_id = models.CharField(max_length=200)
     envelope_from = models.CharField(max_length=320)
     subject = models.CharField(max_length=200)
     raw = models.BinaryField(help_text="signed bytes, CRLF; secrets stand nowhere else")
@@ -109,6 +121,8 @@ class Letter(models.Model):
         db_table = "letter"
         constraints = [
             models.UniqueConstraint(fields=["campaign", "mailbox", "wave"], name="never_twice"),
+            models.UniqueConstraint(fields=["reference"], name="letter_reference"),
+            models.UniqueConstraint(fields=["message_id"], name="letter_message_id"),
             models.UniqueConstraint(
                 fields=["campaign", "mailbox", "kind"],
                 condition=Q(kind__in=[WaveKind.REMINDER, WaveKind.CLOSING]),
@@ -123,9 +137,9 @@ class Letter(models.Model):
 class LetterCase(models.Model):
     """A case in a letter, by the choice that led there and the link printed for it."""
 
-    letter = models.ForeignKey(Letter, models.CASCADE, related_name="rows")
-    wave = models.ForeignKey(Wave, models.PROTECT, related_name="+")
-    case = models.ForeignKey(Case, models.PROTECT, related_name="+")
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="rows", db_index=False)
+    wave = models.ForeignKey(Wave, models.PROTECT, related_name="+", db_index=False)
+    case = models.ForeignKey(Case, models.PROTECT, related_name="+", db_index=False)
     choice = models.ForeignKey(Choice, models.PROTECT, related_name="+")
     link = models.ForeignKey(CaseLink, models.PROTECT, related_name="+")
     number = models.PositiveIntegerField(
@@ -197,7 +211,7 @@ class WordingApproval(models.Model):
 class MailToken(models.Model):
     """A random token in the letter's mail addresses, kept as SHA-256, found by look-up."""
 
-    letter = models.ForeignKey(Letter, models.CASCADE, related_name="tokens")
+    letter = models.ForeignKey(Letter, models.CASCADE, related_name="tokens", db_index=False)
     purpose = models.CharField(max_length=6, choices=[(p, p) for p in TokenPurpose])
     token_hash = models.BinaryField(max_length=32, unique=True)
 

@@ -15,7 +15,6 @@ from django.db.models import Q, QuerySet
 
 from openletter.campaigns.models import Campaign, Wave
 from openletter.campaigns.steps import wait_after_first
-from openletter.cases.models import CaseLink
 from openletter.contacts.models import Choice
 from openletter.letters import approvals, corrections, library, onecontact, waves
 from openletter.letters.clearing import (
@@ -24,6 +23,7 @@ from openletter.letters.clearing import (
     room_before_waiting,
     room_this_hour,
 )
+from openletter.letters.door import forget_letters
 from openletter.letters.drafting import store
 from openletter.letters.gather import Pile, letters_before
 from openletter.letters.models import Delivery, Letter, LetterCase
@@ -134,10 +134,8 @@ def _come_back_to(
 def _drop_drafts(campaign: Campaign, mailboxes: Sequence[str]) -> None:
     """Drafts of these mailboxes go, with their rows, tokens and links: nobody ever saw them."""
     old = waves.drafts(campaign).filter(mailbox__in=mailboxes)
-    links = list(LetterCase.objects.filter(letter__in=old).values_list("link", flat=True))
-    LetterCase.objects.filter(letter__in=old).delete()
-    CaseLink.objects.filter(pk__in=links).delete()
-    old.delete()
+    if drafts := list(old.values_list("pk", flat=True)):
+        forget_letters(Letter.objects.filter(pk__in=drafts, delivery=None))
 
 
 def _versions(campaign: Campaign) -> tuple[str, ...]:
@@ -161,7 +159,8 @@ def clear(campaign: Campaign, *, now: datetime, limit: int) -> int:
     if not campaign.may_send:
         return 0
     most = min(limit, room(campaign, now=now))
-    letters = list(_clearable(campaign, now=now)[: max(most, 0)])
+    ripe = _clearable(campaign, now=now).values_list("pk", flat=True)
+    letters = list(ripe[: max(most, 0)])
     if letters:
         clear_letters(letters, campaign=campaign, now=now)
     elif room_before_waiting(campaign) <= 0:

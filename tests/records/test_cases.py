@@ -195,6 +195,7 @@ def test_another_partner_can_take_over_and_that_is_written_down() -> None:
 
 def test_links_are_kept_as_hashes_one_for_each_letter() -> None:
     case = an_open_case()
-    (one,) = steps.new_links([(case, b"a" * 32)], now=NOW)
-    two, three = steps.new_links([(case, b"b" * 32), (case, b"c" * 32)], now=NOW)
-    assert {link.pk for link in case.links.all()} == {one.pk, two.pk, three.pk}
+    (one,) = steps.new_links([(case.pk, b"a" * 32)], now=NOW)
+    two, three = steps.new_links([(case.pk, b"b" * 32), (case.pk, b"c" * 32)], now=NOW)
+    assert {link.pk for link in case.links.all()} == {one, two, three}
+    assert bytes(case.links.get(pk=two).secret_hash) == b"b" * 32

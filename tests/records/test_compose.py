@@ -324,7 +324,7 @@ def test_a_cleared_letter_is_one_delivery_of_the_same_bytes_and_is_never_touched
     letter = the_letter()
     delivery = letter.delivery
     assert delivery.state == DeliveryState.CLEARED
-    assert bytes(delivery.raw) == bytes(letter.raw)
+    assert delivery.raw is None  # they stand once
     assert delivery.message_id == letter.message_id
     assert delivery.envelope_from == letter.envelope_from
     chosen_cases(campaign, ["192.0.2.2"])

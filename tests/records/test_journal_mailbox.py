@@ -43,7 +43,7 @@ def settled(*raws: bytes) -> dict[str, int]:
 
 
 def raw_of(one: Ready) -> bytes:
-    return bytes(one.delivery.raw)
+    return bytes(one.delivery.letter.raw)
 
 
 def state_of(one: Ready) -> tuple[str, str]:

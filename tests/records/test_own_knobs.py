@@ -88,7 +88,7 @@ def test_a_campaign_that_asks_more_than_it_did_is_asked_again(campaign: Campaign
     assert not may_leave(campaign)
     assert back(campaign) == {"campaign-asks-more": 1}
     compose(campaign, now=NOW + HOUR)
-    text = bytes(Delivery.objects.get(state="cleared").raw).decode()
+    text = bytes(Letter.objects.get(delivery__state="cleared").raw).decode()
     assert RIGHT in text
     assert WRONG not in text
     assert may_leave(campaign)

@@ -70,7 +70,7 @@ def test_a_letter_that_waits_goes_back_and_is_written_anew_by_those_who_still_ag
 ) -> None:
     open_and_choose(campaign)
     compose(campaign)
-    assert "Example DNSBL" in bytes(Delivery.objects.get().raw).decode()
+    assert "Example DNSBL" in bytes(Letter.objects.get().raw).decode()
     suspend(campaign)
     assert claim(campaign, now=NOW + HOUR) == []
     assert sending.send_back(campaign, now=NOW + HOUR) == {"source-suspended": 1}

@@ -50,7 +50,7 @@ def test_a_draft_of_the_backup_that_left_since_does_not_leave_again(state: Path)
         Installation.objects.update(journal_position=before)
         assert jobs.hand_over(campaign, now=NOW, limit=10) == 0
         settle.go_on(state, by="jo", now=NOW)
-        clear_letters([one.letter], campaign=campaign, now=NOW)
+        clear_letters([one.letter.pk], campaign=campaign, now=NOW)
         jobs.hand_over(campaign, now=NOW, limit=10)
     assert arrived(state) == 1
     assert Delivery.objects.get().state == DeliveryState.UNKNOWN
