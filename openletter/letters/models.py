@@ -77,6 +77,9 @@ class Delivery(models.Model):
             models.Index(fields=["campaign", "handed_at"], name="delivery_pace"),
             models.Index(fields=["campaign"], condition=Q(state="accepted"), name="beyond_recall"),
             models.Index(fields=["campaign"], condition=Q(state="unknown"), name="fate_unknown"),
+            models.Index(
+                fields=["campaign", "handed_at"], condition=Q(state="bounced"), name="came_back"
+            ),
         ]
 
 
