@@ -65,7 +65,8 @@ def ask(
         try:
             found, is_proved = _opened(door, ways.trusted or proving())
         except DoorClosedError as closed:
-            problem = f"{host} ({address}): {closed.fate.code or ''} {closed.fate.text}"
+            said = f"{closed.fate.code or ''} {closed.fate.text}".strip()
+            problem = f"{host} ({address}): {said}"
             continue
         try:
             taken = _asked(found.socket, recipients)
