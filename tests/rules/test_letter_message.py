@@ -179,6 +179,7 @@ def test_a_header_value_is_refused_or_comes_back(value: str) -> None:
     assert re.sub(rb"\r\n ", b"", field[:-2]).count(b"\r\n") == 0
     lines = field[:-2].split(b"\r\n")
     assert all(len(line) <= LINE or b" " not in line.strip() for line in lines[1:])
+    assert all(len(line) <= 76 for line in lines if b"=?" in line), "RFC 2047 section 2"
     assert all(line.strip() for line in lines)
 
 

@@ -12,8 +12,10 @@ from unicodedata import category
 
 from openletter.letters.rules.facts import LetterError
 
-LINE = 78
-_ENCODED_WORD = 75
+LINE = 76
+"""RFC 2047 section 2: what a line with an encoded word may hold; RFC 5322 recommends 78."""
+_ENCODED_WORD = LINE - len("Subject: ")
+"""RFC 2047 allows 75, which would not fit beside the longest name that is followed by one."""
 _LEAD, _TAIL = "=?utf-8?b?", "?="
 _CHUNK = (_ENCODED_WORD - len(_LEAD) - len(_TAIL)) // 4 * 3
 
@@ -43,7 +45,7 @@ def _is_broken(value: str) -> bool:
 
 
 def _folded(name: str, words: Iterable[str]) -> bytes:
-    """The words on lines of at most 78 octets, the first one beside the name."""
+    """The words on lines of at most 76 octets, the first one beside the name."""
     line = f"{name}:"
     lines = []
     for word in words:
@@ -69,7 +71,7 @@ def _words(value: str) -> Iterator[str]:
 
 
 def _encoded(text: str) -> Iterator[str]:
-    """RFC 2047 words of at most 75 characters, none cutting a character in two."""
+    """RFC 2047 words that fit on a line, none cutting a character in two."""
     chunk = b""
     for character in text:
         octets = character.encode()
