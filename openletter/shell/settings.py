@@ -161,6 +161,13 @@ DKIM_SELECTOR: str = READER.read(
     default="openletter",
     about="Name of the first signing key in DNS; `openletter keys` makes the next ones.",
 )
+OPENPGP_PASSPHRASE: str = READER.read(
+    "OPENLETTER_OPENPGP_PASSPHRASE",
+    read.to_text,
+    default="",
+    secret=True,
+    about="Opens partners' OpenPGP keys; name a file in `OPENLETTER_OPENPGP_PASSPHRASE_FILE`.",
+)
 
 # -- looking after it ----------------------------------------------------------------------------
 LOG_LEVEL: str = READER.read(

@@ -16,6 +16,7 @@ CACHE = ROOT / ".cache" / "debian"
 UNPACKED = CACHE / "root"
 WANTED = {
     "dnsperf": "usr/bin/dnsperf",
+    "gpgv": "usr/bin/gpgv",
     "libmail-dkim-perl": "usr/share/perl5/Mail/DKIM.pm",
     "libmail-spf-perl": "usr/share/perl5/Mail/SPF.pm",
     "opendkim-tools": "usr/sbin/opendkim-testmsg",
