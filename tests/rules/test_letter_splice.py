@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
+from ipaddress import IPv4Address, IPv6Address
 from itertools import cycle, product
 
 import pytest
@@ -13,9 +14,12 @@ from hypothesis import strategies as st
 
 from openletter.guides import library as guides
 from openletter.letters import library, preview
+from openletter.letters.rules.body import encode_base64
 from openletter.letters.rules.facts import CaseFacts, LetterError, LetterFacts, RowState, Seen
 from openletter.letters.rules.message import Addressing, build
+from openletter.letters.rules.slots import Template
 from openletter.letters.rules.splice import Splicer
+from openletter.letters.rules.windows import windowed
 from openletter.words import Reader, WaveKind, Weakness, new_reference, new_secret
 from tests.letter_samples import AT, EARLIER, a_case_of, addressing, some_facts
 
@@ -162,6 +166,58 @@ def test_the_right_encoding_is_chosen_for_rows_that_tip_the_scale() -> None:
         for one in (facts, another(facts)):
             to = addressed(one)
             assert splicer.message(one, to, keys=()) == build(library.written(one), to, keys=())
+
+
+@pytest.mark.parametrize("language", ["nl", "fr", "ar", "ja"])
+@pytest.mark.parametrize("count", [1, 3, 60])
+def test_a_desks_files_are_the_same_either_way(language: str, count: int) -> None:
+    """Table, reports and texts to pass on, of cases of all sorts."""
+    splicer = a_splicer()
+    for reader in (Reader.PROVIDER, Reader.CSIRT):
+        cases = [
+            a_case_of(f"192.0.2.{n}", [*Weakness][n % 3], exit_only=n % 7 == 6)
+            for n in range(count)
+        ]
+        facts = some_facts(cases, languages=(language, "en"), reader=reader)
+        for one in (facts, another(facts)):
+            to = addressed(one)
+            made = splicer.short(one, to)
+            assert made is not None, "the short way was not taken"
+            assert made.sign(KEYS) == build(library.written(one), to, keys=KEYS)
+
+
+ADDRESSES = st.integers(0x01000000, 0xFFFFFFFF).map(IPv4Address) | st.integers(0, 2**128 - 1).map(
+    IPv6Address
+)
+
+
+@given(
+    ips=st.lists(ADDRESSES, min_size=1, max_size=4), language=st.sampled_from(["fr", "tr", "en"])
+)
+@settings(deadline=None, max_examples=25)
+def test_wherever_an_address_has_its_dots_the_bytes_are_the_same(
+    ips: list[IPv4Address | IPv6Address], language: str
+) -> None:
+    """Quoted-printable may break a line inside of it, and a dot that begins a line is encoded."""
+    for ip in ips:
+        facts = some_facts([a_case_of(str(ip))], languages=tuple(dict.fromkeys((language, "en"))))
+        to = addressed(facts)
+        assert SPLICER.message(facts, to, keys=()) == build(library.written(facts), to, keys=())
+
+
+@given(st.lists(st.binary(max_size=90), min_size=2, max_size=6), st.data())
+def test_base64_with_slots_is_what_base64_of_the_whole_is(
+    literals: list[bytes], data: st.DataObject
+) -> None:
+    taken = tuple((number, None, None) for number in range(len(literals) - 1))
+    sizes = [data.draw(st.integers(1, 70)) for _ in taken]
+    template = Template(tuple(literals), taken)
+    first, second = (tuple(sign * size for size in sizes) for sign in (b"x", b"\xff"))
+    windows = windowed(template, like=first)
+    if windows is not None:
+        assert windows.fill(second) == encode_base64(template.fill(second))
+    else:
+        assert len(literals[-1]) < 3
 
 
 def strange() -> Iterator[LetterFacts]:

@@ -7,9 +7,10 @@ there are none. `docs/reference/letter-csv.md` says what the table holds.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Protocol, TypeVar
 
 from openletter.letters.rules import rows, xarf
 from openletter.letters.rules.body import encode_text
@@ -37,36 +38,55 @@ class Attachment:
         return len(self.encoded[1])
 
 
+@dataclass(frozen=True)
+class Sort:
+    """What sort of file it is: how its name ends, and its media type."""
+
+    ending: str
+    media: str
+
+    def name_of(self, reference: str) -> str:
+        return f"openletter-{reference.lower()}{self.ending}"
+
+    def file(self, reference: str, text: str) -> Attachment:
+        return Attachment(name=self.name_of(reference), media=self.media, text=text)
+
+
+TABLE = Sort(".csv", "text/csv; charset=utf-8; header=present")
+REPORTS = Sort(".xarf.json", "application/json")
+TEXT = Sort(".txt", "text/plain; charset=utf-8")
+
+
+class _Weighed(Protocol):
+    @property
+    def weight(self) -> int: ...
+
+
+_File = TypeVar("_File", bound=_Weighed)
+
+
 def attached(
     facts: LetterFacts, *, language: str, pass_on: Callable[[CaseFacts], str]
 ) -> tuple[Attachment, ...]:
     """The letter's files in their order, as far as they fit; `pass_on` writes a case's text."""
-    chosen: list[Attachment] = []
+    return tuple(fitting(_wanted(facts, language, pass_on), has_table=facts.attaches_table))
+
+
+def fitting(files: Iterable[_File], *, has_table: bool) -> Iterator[_File]:
+    """The files that fit; a table, the first of them, goes along whatever its size."""
     room = LARGEST
-    for file in _wanted(facts, language, pass_on):
-        is_table = facts.attaches_table and not chosen
-        if not is_table and file.weight > room:
-            continue
-        chosen.append(file)
-        room -= file.weight
-    return tuple(chosen)
+    for number, file in enumerate(files):
+        if file.weight <= room or (has_table and number == 0):
+            yield file
+            room -= file.weight
 
 
 def _wanted(
     facts: LetterFacts, language: str, pass_on: Callable[[CaseFacts], str]
 ) -> Iterator[Attachment]:
     if facts.attaches_table:
-        yield Attachment(
-            name=rows.file_name(facts),
-            media="text/csv; charset=utf-8; header=present",
-            text=rows.as_csv(facts, language=language),
-        )
+        yield TABLE.file(facts.reference, rows.as_csv(facts, language=language))
     if facts.attaches_reports and (report := xarf.as_json(facts)):
-        name = rows.file_name(facts).removesuffix(".csv")
-        yield Attachment(name=f"{name}.xarf.json", media="application/json", text=report)
+        yield REPORTS.file(facts.reference, report)
     for case in facts.cases if facts.attaches_texts else ():
-        yield Attachment(
-            name=f"openletter-{case.reference.lower()}.txt",
-            media="text/plain; charset=utf-8",
-            text=pass_on(case),
-        )
+        yield TEXT.file(case.reference, pass_on(case))

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from enum import StrEnum
 from functools import lru_cache
 
@@ -15,6 +15,7 @@ from openletter.guides.layout import NO_BREAK
 from openletter.words import Protocol, Reader, WaveKind, Weakness
 
 _MAX_LINE = 200
+_TWO = [f"{number:02}" for number in range(60)]
 MOST_INLINE = 1_000
 """Rows that a letter without files holds: half a megabyte. Above that their table is attached."""
 MOST_TEXTS = 10
@@ -50,7 +51,7 @@ def one_line(text: str) -> str:
 def utc(moment: datetime) -> str:
     """A time as it stands in letters: ISO date, seconds, and the zone written out."""
     own = moment if moment.tzinfo is UTC else moment.astimezone(UTC)
-    return f"{own.isoformat(' ', 'seconds')[:19]} UTC"
+    return f"{_day(own.toordinal())} {_clock(own)} UTC"
 
 
 def by_its_clock(local: datetime, *, behind: str) -> str:
@@ -58,16 +59,31 @@ def by_its_clock(local: datetime, *, behind: str) -> str:
 
     The date stands before it where it is another; nothing where the clock there shows UTC.
     """
-    clock = local.isoformat(" ", "seconds")
-    if clock.endswith("+00:00"):
+    offset = local.utcoffset()
+    if not offset:
         return ""
-    said = f"{clock[11:19]}{NO_BREAK}{clock[19:]}"
-    return said if behind.startswith(clock[:10]) else f"{clock[:10]}{NO_BREAK}{said}"
+    day, said = _day(local.toordinal()), f"{_clock(local)}{NO_BREAK}{_from_utc(offset)}"
+    return said if behind.startswith(day) else f"{day}{NO_BREAK}{said}"
+
+
+def _clock(moment: datetime) -> str:
+    return f"{_TWO[moment.hour]}:{_TWO[moment.minute]}:{_TWO[moment.second]}"
+
+
+@lru_cache(maxsize=4096)
+def _day(ordinal: int) -> str:
+    return date.fromordinal(ordinal).isoformat()
+
+
+@lru_cache(maxsize=256)
+def _from_utc(offset: timedelta) -> str:
+    return datetime.min.replace(tzinfo=timezone(offset)).isoformat()[19:]
 
 
 def iso(moment: datetime) -> str:
     """A time as machines read it in what is attached: RFC 3339, seconds, UTC."""
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    said = utc(moment)
+    return f"{said[:10]}T{said[11:19]}Z"
 
 
 class RowState(StrEnum):

@@ -10,8 +10,8 @@ import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
-from itertools import pairwise
 from operator import attrgetter
+from typing import NamedTuple
 
 from openletter.guides.layout import NO_BREAK
 from openletter.letters.rules.facts import (
@@ -24,6 +24,7 @@ from openletter.letters.rules.facts import (
     by_its_clock,
     utc,
 )
+from openletter.letters.rules.kept import UnlearntError
 from openletter.words import print_reference
 
 _CASE = (
@@ -50,18 +51,14 @@ _NEXT_DAY = 22
 """Hours that put every mark's local time on another day than its time in UTC."""
 _case_shape, _letter_shape = attrgetter(*_CASE), attrgetter(*_LETTER)
 _REFERENCE, _SECRET = "[0-9A-Z]{4}-[0-9A-Z]{4}", "[a-z2-7]{20}"
-_DATE, _CLOCK = "[12][0-9]{3}-[0-9]{2}-[0-9]{2}", "[0-9]{2}:[0-9]{2}:[0-9]{2}"
-_OF_CASE = re.compile(
-    rf"[0-9a-f.:]{{2,39}}\n{_REFERENCE}\n{_SECRET}"
-    rf"(?:\n{_DATE} {_CLOCK} UTC\n(?:(?:{_DATE} )?{_CLOCK} [+-][0-9]{{2}}:[0-9]{{2}})?)*"
-)
+_DATE = "[12][0-9]{3}-[0-9]{2}-[0-9]{2}"
+_OF_CASE = re.compile(rf"[0-9a-f.:]{{2,39}}\n{_REFERENCE}\n{_SECRET}")
 _OF_LETTER = re.compile(
     rf"{_SECRET}\n{_SECRET}\n{_REFERENCE}\n[0-9a-z]{{8}}\n(?:{_DATE}\n{_REFERENCE}|\n)"
 )
 
 
-@dataclass(frozen=True)
-class Card:
+class Card(NamedTuple):
     """A case as templates take it: all that is no slot, and what goes into the slots."""
 
     shape: Hashable
@@ -106,29 +103,45 @@ def cards_of(facts: LetterFacts) -> list[Card] | None:
 
 def values_of(case: CaseFacts) -> tuple[bytes, ...]:
     """Address, reference, link secret; of each time UTC and what the clock there showed."""
-    return tuple(_read(case)[1].encode().split(b"\n"))
+    return tuple([one.encode() for one in _read(case)[1]])
 
 
 def card_of(case: CaseFacts) -> Card | None:
     """The case with its values; nothing where one is not what its slot is for."""
     shape, said = _read(case)
-    if _OF_CASE.fullmatch(said) is None:
+    if _OF_CASE.fullmatch("\n".join(said[:3])) is None:
         return None
-    return Card(shape, tuple(said.encode().split(b"\n")))
+    return Card(shape, tuple("\n".join(said).encode().split(b"\n")))
 
 
-def _read(case: CaseFacts) -> tuple[Hashable, str]:
-    """Its shape, and its values line by line."""
-    said = [case.ip, print_reference(case.reference), case.secret]
-    clocks, seen = [], []
+def _read(case: CaseFacts) -> tuple[Hashable, list[str]]:
+    """Its shape and its values."""
+    ip = case.ip
+    said = [ip, print_reference(case.reference), case.secret]
+    seen: list[Hashable] = []
+    clocks: list[tuple[str, str]] = []
     for one in case.seen:
-        when, there = shown = _clocks(one)
-        seen.append((one.source, one.detail, one.port, len(when), len(there)))
+        at, local = one.at, one.local
+        when = utc(at) if at else ""
+        there = by_its_clock(local, behind=when).replace(NO_BREAK, " ") if at and local else ""
+        seen.append((one.source, one.detail, one.port, bool(when), len(there)))
         if when:
-            said += shown
-            clocks.append(shown)
-    shape = (_case_shape(case), len(case.ip), ":" in case.ip, tuple(seen), _order(clocks))
-    return shape, "\n".join(said)
+            said += (when, there)
+            clocks.append((when, there))
+    order = _order(clocks) if len(clocks) > 1 else None
+    shape = (_case_shape(case), len(ip), ":" in ip, tuple(seen), order)
+    return shape, said
+
+
+def _order(clocks: Sequence[tuple[str, str]]) -> Hashable:
+    """In which order the sources saw it, newest first as a rule: what is printed may hang on it."""
+    later = clocks[0]
+    for one in clocks[1:]:
+        if one >= later:
+            times = sorted(set(clocks))
+            return tuple([times.index(each) for each in clocks])
+        later = one
+    return None
 
 
 def _clocks(seen: Seen) -> tuple[str, str]:
@@ -138,14 +151,6 @@ def _clocks(seen: Seen) -> tuple[str, str]:
     when = utc(seen.at)
     there = by_its_clock(seen.local, behind=when).replace(NO_BREAK, " ") if seen.local else ""
     return when, there
-
-
-def _order(clocks: Sequence[tuple[str, str]]) -> Hashable:
-    """In which order the sources saw it, newest first as a rule: what is printed may hang on it."""
-    if all(earlier < later for later, earlier in pairwise(clocks)):
-        return None
-    times = sorted(set(clocks))
-    return tuple([times.index(one) for one in clocks])
 
 
 def letter_shape(facts: LetterFacts) -> Hashable:
@@ -207,15 +212,21 @@ def marked(facts: LetterFacts, hand: Hand) -> LetterFacts:
 def marked_case(
     case: CaseFacts, hand: Hand, *, number: int = 0, is_other: bool = False
 ) -> CaseFacts:
-    """The marks of its times stand in the order in which the sources saw it."""
+    """The marks of its times stand in the order in which the sources saw it.
+
+    Raises where they don't take the room of what they stand for.
+    """
     seen = (
         one if rank is None else _marked_time(one, hand.at + timedelta(seconds=61 * rank))
         for one, rank in zip(case.seen, _ranks(case), strict=True)
     )
-    return replace(
+    made = replace(
         case, ip=_address(case.ip, hand, is_other), reference=_reference(hand, f"{number:02}"),
         secret=_secret(hand, f"s{number}s"), seen=tuple(seen),
     )  # fmt: skip
+    if _read(made)[0] != _read(case)[0]:
+        raise UnlearntError
+    return made
 
 
 def _marked_time(seen: Seen, at: datetime) -> Seen:

@@ -36,7 +36,7 @@ def page_of(facts: LetterFacts, case: CaseFacts, language: str) -> str:
 
 
 def weakness_key(case: CaseFacts) -> str:
-    return "exit-only" if case.exit_only else case.weakness.value
+    return "exit-only" if case.exit_only else case.weakness
 
 
 def one_case(case: CaseFacts, names: Names, *, rtl: bool = False) -> str:

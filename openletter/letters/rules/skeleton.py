@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
-from typing import TypeVar
+from functools import lru_cache
+from typing import NamedTuple
 
 from openletter.letters.rules import frames, marks, rows
 from openletter.letters.rules.author import Author
@@ -19,14 +20,14 @@ from openletter.letters.rules.dkim import relaxed
 from openletter.letters.rules.facts import CaseFacts, LetterFacts, utc
 from openletter.letters.rules.frames import Frame
 from openletter.letters.rules.headers import header
+from openletter.letters.rules.kept import Kept
 from openletter.letters.rules.marks import Card
 from openletter.letters.rules.pieces import Piece, piece_of
 from openletter.letters.rules.slots import Values
 from openletter.letters.rules.ways import Way, ways_of
 from openletter.words import WaveKind
 
-_KEPT = 4096
-_MET = 65_536
+_ABOUTS = 65_536
 _GAP = b"\r\n\r\n"
 
 
@@ -43,31 +44,7 @@ class Spliced:
     body: bytes
 
 
-_Made = TypeVar("_Made")
 Filled = tuple[Piece, Values]
-
-
-class Kept:
-    """What is learnt the second time that it is asked for; `eager` learns at the first."""
-
-    def __init__(self, *, eager: bool) -> None:
-        self._eager = eager
-        self._met: set[int] = set()
-
-    def ask(
-        self, kept: dict[Hashable, _Made | None], key: Hashable, learn: Callable[[], _Made | None]
-    ) -> _Made | None:
-        if key in kept:
-            return kept[key]
-        if not self._eager and (met := hash(key)) not in self._met:
-            if len(self._met) >= _MET:
-                self._met.clear()
-            self._met.add(met)
-            return None
-        if len(kept) >= _KEPT:
-            kept.clear()
-        kept[key] = made = learn()
-        return made
 
 
 class Composer:
@@ -102,11 +79,13 @@ class Composer:
             return None
         values = (*values, shared.encode(), _newest(facts))
         holes: list[list[Filled]] = []
+        ways: list[_Told] = []
         for hole in frame.holes:
             if hole == frames.ROWS:
                 filled = self._rows_of(facts, cards)
             else:
-                filled = self._steps_of(facts, hole, values, (key, room))
+                ways = ways or _told(facts, room)
+                filled = self._steps_of(facts, ways, hole, values, whole=key)
             if filled is None:
                 return None
             holes.append(filled)
@@ -118,50 +97,48 @@ class Composer:
         common = (facts.kind, facts.languages[0], facts.site)
         for case, card in zip(facts.cases, cards, strict=True):
             key = (common, card.shape)
-            row = self._rows[key] if key in self._rows else self._row(facts, case, key)
-            number = _number(case)
-            if row is None or len(number) != _NUMBER:
+            row = self._rows.get(key) or self._row(facts, case, key)
+            if row is None or case.row > _LAST:
                 return None
-            filled.append((row, (number.encode(), *card.values)))
+            filled.append((row, (_number(case.row), *card.values)))
         return filled
 
     def _row(self, facts: LetterFacts, case: CaseFacts, key: Hashable) -> Piece | None:
         return self._kept.ask(self._rows, key, lambda: self._learn_row(facts, case))
 
     def _steps_of(
-        self, facts: LetterFacts, hole: int, values: Values, key: tuple[Hashable, Hashable]
+        self,
+        facts: LetterFacts,
+        ways: Sequence[_Told],
+        hole: int,
+        values: Values,
+        *,
+        whole: Hashable,
     ) -> list[Filled] | None:
         """The blocks of steps in one language, each below the line that says what it is for."""
         filled: list[Filled] = []
-        language = facts.languages[hole]
-        for place, way in enumerate(ways_of(facts.cases)):
-            about = self._about(facts, place, way, language)
-            block = self._block(facts, place, hole, way, key)
+        common = (facts.kind, facts.languages[hole], hole == 0)
+        for told in ways:
+            about = self._abouts.get((common, told.about)) or self._about(facts, told, common)
+            # an exit's steps are a passage, which may hang on all that the letter is
+            key = (common, told.block, whole if told.way.sample.exit_only else None)
+            block = self._blocks.get(key) or self._block(facts, told.place, common[1], key)
             if about is None or block is None:
                 return None
             filled += ((about, ()), (block, values))
         return filled
 
-    def _about(self, facts: LetterFacts, place: int, way: Way, language: str) -> Piece | None:
-        numbers = tuple([case.row for case in way.cases])
-        key = (facts.kind, language, place, _kind_of(way), numbers)
-        if key not in self._abouts:
-            if len(self._abouts) >= _MET:
-                self._abouts.clear()
-            said, _ = self._author.way(facts, place, way, language=language)
-            self._abouts[key] = piece_of([said, said], [(), ()])
-        return self._abouts[key]
-
-    def _block(
-        self, facts: LetterFacts, place: int, hole: int, way: Way, key: tuple[Hashable, Hashable]
+    def _about(
+        self, facts: LetterFacts, told: _Told, common: tuple[WaveKind, str, bool]
     ) -> Piece | None:
-        whole, room = key
-        own = (facts.kind, facts.languages[hole], hole == 0, place, way.values(ip="").port, room)
-        # an exit's steps are a passage, which may hang on all that the letter is
-        shape = (own, _kind_of(way), whole if way.sample.exit_only else None)
-        return self._kept.ask(
-            self._blocks, shape, lambda: self._learn_block(facts, place, facts.languages[hole])
-        )
+        if len(self._abouts) >= _ABOUTS:
+            self._abouts.clear()
+        said, _ = self._author.way(facts, told.place, told.way, language=common[1])
+        self._abouts[common, told.about] = about = piece_of([said, said], [(), ()])
+        return about
+
+    def _block(self, facts: LetterFacts, place: int, language: str, key: Hashable) -> Piece | None:
+        return self._kept.ask(self._blocks, key, lambda: self._learn_block(facts, place, language))
 
     # -- learning --------------------------------------------------------------------------------
 
@@ -193,7 +170,7 @@ class Composer:
     def _learn_row(self, facts: LetterFacts, case: CaseFacts) -> Piece | None:
         hands = [marks.marked_case(case, hand) for hand in marks.HANDS]
         printed = [self._author.rows(replace(facts, cases=(one,))) for one in hands]
-        if not all(one.startswith(_number(case)) for one in printed):
+        if not all(one.encode().startswith(_number(case.row)) for one in printed):
             return None
         values = [(b"", *marks.values_of(one)) for one in hands]
         row = piece_of(printed, values, cut=_NUMBER)
@@ -211,12 +188,31 @@ class Composer:
 _NUMBER = 5
 
 
-def _number(case: CaseFacts) -> str:
-    return f"{f'{case.row}.':<{_NUMBER}}"
+_LAST = 9_999
 
 
-def _kind_of(way: Way) -> Hashable:
-    return way.sample.exit_only, way.sample.guide_id, way.sample.weakness
+@lru_cache(maxsize=_LAST)
+def _number(row: int) -> bytes:
+    return f"{f'{row}.':<{_NUMBER}}".encode()
+
+
+class _Told(NamedTuple):
+    """A way to close, and what the line above its steps and the steps depend on."""
+
+    place: int
+    way: Way
+    about: Hashable
+    block: Hashable
+
+
+def _told(facts: LetterFacts, room: Hashable) -> list[_Told]:
+    told = []
+    for place, way in enumerate(ways_of(facts.cases)):
+        sample = way.sample
+        kind = (place, sample.exit_only, sample.guide_id, sample.weakness)
+        numbers = tuple([case.row for case in way.cases])
+        told.append(_Told(place, way, (kind, numbers), (kind, way.port, room)))
+    return told
 
 
 def _values_of_one(facts: LetterFacts) -> Values:
@@ -252,7 +248,10 @@ def _around(facts: LetterFacts) -> Hashable:
 
 def _shared_address(facts: LetterFacts) -> str:
     first = facts.cases[0].ip
-    return first if all(case.ip == first for case in facts.cases) else ""
+    for case in facts.cases:
+        if case.ip != first:
+            return ""
+    return first
 
 
 def _ready(frame: Frame, holes: Sequence[Sequence[Filled]], values: Values) -> Spliced | None:
@@ -286,7 +285,10 @@ def _body(
         return frame.windows.fill(values)
     said = [frame.pieces[0].fill(values, in_base64=in_base64)]
     for filled, after in zip(holes, frame.pieces[1:], strict=True):
-        own = [piece.fill(its, in_base64=in_base64) for piece, its in filled]
+        if in_base64:
+            own = [piece.plain.fill(its) for piece, its in filled]
+        else:
+            own = [piece.quoted.fill(its) for piece, its in filled]
         said += (_GAP.join(own), after.fill(values, in_base64=in_base64))
     octets = b"".join(said)
     return encode_base64(octets) if in_base64 else octets

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from functools import cached_property
 from operator import itemgetter
 
+from openletter.letters.rules.kept import UnlearntError
+
 _SOFT = b"=\r\n"
 """Quoted-printable may break a line inside of a value."""
 
@@ -40,7 +42,17 @@ class Template:
             return _nothing
         if all(start is stop is None for _, start, stop in self.taken):
             return itemgetter(*(number for number, _, _ in self.taken))
-        return lambda values: tuple([values[number][a:b] for number, a, b in self.taken])
+        return self._cut
+
+    def _cut(self, values: Values) -> tuple[bytes, ...]:
+        """Values and pieces of values; a dot that begins a line would have to be encoded."""
+        pieces = tuple([values[number][start:stop] for number, start, stop in self.taken])
+        if any(
+            start and piece.startswith(b".")
+            for piece, (_, start, _) in zip(pieces, self.taken, strict=True)
+        ):
+            raise UnlearntError
+        return pieces
 
 
 def _nothing(_values: Values) -> tuple[()]:

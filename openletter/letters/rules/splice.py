@@ -12,12 +12,16 @@ from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
+from openletter.letters.rules import marks
 from openletter.letters.rules.author import Author
+from openletter.letters.rules.body import encode_text
 from openletter.letters.rules.dkim import SigningKey, canonical, names_of, relaxed
 from openletter.letters.rules.facts import LetterError, LetterFacts
+from openletter.letters.rules.filed import Filed, Filer
 from openletter.letters.rules.headers import header
+from openletter.letters.rules.kept import UnlearntError
 from openletter.letters.rules.message import (
     END,
     MIXED,
@@ -26,13 +30,17 @@ from openletter.letters.rules.message import (
     Unsigned,
     addr_spec,
     headers_of,
+    part_head,
     plain_text,
+    text_parts,
     unsigned,
 )
 from openletter.letters.rules.skeleton import Composer, Spliced
 from openletter.letters.rules.slots import Template, Values, proven
+from openletter.letters.rules.text import Written
 
 _KEPT = 1024
+_EOL = b"\r\n"
 _SUBJECT = "Subject-of-the-letter"
 _STRICT = re.compile(
     r"[a-z]{1,12}\+[a-z2-7]{20}@([!-~]+)\n[a-z]{1,12}\+[a-z2-7]{20}@([!-~]+)"
@@ -60,6 +68,7 @@ class Splicer:
     def __init__(self, author: Author, *, eager: bool = False) -> None:
         self._author = author
         self.composer = Composer(author, eager=eager)
+        self.filer = Filer(author, eager=eager)
         self._heads: dict[Hashable, _Head | None] = {}
 
     def message(self, facts: LetterFacts, to: Addressing, *, keys: Sequence[SigningKey]) -> Message:
@@ -68,19 +77,32 @@ class Splicer:
 
     def unsigned(self, facts: LetterFacts, to: Addressing) -> Unsigned:
         """The letter without signatures: compose many, then sign them, and both stay in cache."""
-        is_short = not facts.has_files and to.languages == facts.languages
-        spliced = self.composer.splice(facts) if is_short else None
-        short = None if spliced is None else self._short(spliced, to)
-        return short or unsigned(self._author.write(facts), to)
+        try:
+            made = self.short(facts, to)
+        except UnlearntError:
+            made = None
+        return made or unsigned(self._author.write(facts), to)
+
+    def short(self, facts: LetterFacts, to: Addressing) -> Unsigned | None:
+        """From templates as far as there are any; its files, or else its text, need one."""
+        values, cards = marks.letter_values(facts), marks.cards_of(facts)
+        if values is None or cards is None or to.languages != facts.languages:
+            return None
+        spliced = self.composer.fill(facts, values, cards)
+        files = self.filer.files(facts, values, cards) if facts.has_files else []
+        if files is None or (spliced is None and not files):
+            return None
+        said = spliced or _written_out(self._author.letter(facts), facts)
+        return self._short(_with_files(said, files), to)
 
     def _short(self, spliced: Spliced, to: Addressing) -> Unsigned | None:
         values = _values(to)
         head = None if values is None else self._head(spliced.encoding, to)
-        body = spliced.body if spliced.encoding else spliced.body + END
         if values is None or head is None:
             return None
         at = int(to.date.timestamp())
         own = (*values, _date(at))
+        body = spliced.body
         return Unsigned(
             subject=spliced.subject,
             names=head.names,
@@ -101,6 +123,38 @@ class Splicer:
                 self._heads.clear()
             self._heads[key] = _learn(encoding, to)
         return self._heads[key]
+
+
+def _written_out(written: Written, facts: LetterFacts) -> Spliced:
+    """A text that has no skeleton, in parts."""
+    field = header("Subject", written.subject)
+    parts = []
+    for fields, text in text_parts(written.body, facts.languages):
+        encoding, octets = encode_text(text)
+        parts.append(part_head((*fields, ("Content-Transfer-Encoding", encoding))) + octets + _EOL)
+    return Spliced(
+        subject=written.subject, field=field, relaxed=relaxed(field), encoding="",
+        body=b"".join(parts),
+    )  # fmt: skip
+
+
+def _with_files(spliced: Spliced, files: Sequence[Filed]) -> Spliced:
+    """The whole body, up to its last line."""
+    if spliced.encoding and not files:
+        return spliced
+    said: list[bytes] = []
+    if spliced.encoding:
+        said += (_text_head(spliced.encoding), spliced.body, _EOL)
+    else:
+        said.append(spliced.body)
+    for file in files:
+        said += (file.head, file.octets, _EOL)
+    return replace(spliced, encoding="", body=b"".join((*said, END)))
+
+
+@cache
+def _text_head(encoding: str) -> bytes:
+    return part_head(plain_text(encoding))
 
 
 def _values(to: Addressing) -> tuple[bytes, ...] | None:

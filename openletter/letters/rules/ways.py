@@ -9,7 +9,7 @@ from openletter.guides.values import Values
 from openletter.letters.rules.facts import CaseFacts
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class Way:
     """Cases that are closed in the same way."""
 
@@ -23,20 +23,26 @@ class Way:
     def is_named(self) -> bool:
         return not self.sample.exit_only and self.sample.guide_id != "unknown"
 
-    def values(self, *, ip: str) -> Values:
+    @property
+    def port(self) -> int | None:
         """The port that all its cases share; what differs stays a blank in the commands."""
-        ports = {case.ports for case in self.cases}
-        shared = next(iter(ports))[:1] if len(ports) == 1 else ()
-        return Values(ip=ip, port=shared[0] if shared else None)
+        ports = self.cases[0].ports
+        for case in self.cases:
+            if case.ports != ports:
+                return None
+        return ports[0] if ports else None
+
+    def values(self, *, ip: str) -> Values:
+        return Values(ip=ip, port=self.port)
 
 
 def ways_of(cases: tuple[CaseFacts, ...]) -> list[Way]:
     """Grouped by the way to close them, recognised products first, exits last."""
     groups: dict[tuple[bool, bool, str, str], list[CaseFacts]] = {}
     for case in cases:
-        key = (case.exit_only, case.guide_id == "unknown", case.guide_id, case.weakness.value)
+        key = (case.exit_only, case.guide_id == "unknown", case.guide_id, case.weakness)
         groups.setdefault(key, []).append(case)
-    return [Way(cases=tuple(groups[key])) for key in sorted(groups)]
+    return [Way(tuple(groups[key])) for key in sorted(groups)]
 
 
 def letter_of(place: int) -> str:

@@ -11,8 +11,7 @@ import base64
 import hashlib
 import json
 import uuid
-from collections.abc import Iterator
-from datetime import datetime
+from collections.abc import Iterator, Sequence
 
 from openletter.letters.rules.facts import CaseFacts, LetterFacts, iso, one_line, utc
 from openletter.words import Weakness, print_reference
@@ -33,9 +32,13 @@ _SAYS = {
 def reports(facts: LetterFacts) -> Iterator[dict[str, object]]:
     """The reports of those cases that the format can tell, in the letter's order."""
     for case in facts.cases:
-        newest = case.newest
-        if not case.exit_only and newest is not None:
-            yield _report(facts, case, newest)
+        if is_told(case):
+            yield report(facts, case)
+
+
+def is_told(case: CaseFacts) -> bool:
+    """Whether the format can say it truly."""
+    return not case.exit_only and case.newest is not None
 
 
 def as_json(facts: LetterFacts) -> str:
@@ -43,11 +46,17 @@ def as_json(facts: LetterFacts) -> str:
     told = list(reports(facts))
     if not told:
         return ""
-    return json.dumps(told[0] if len(told) == 1 else told, indent=1, ensure_ascii=True) + "\n"
+    return in_json(told, in_list=len(told) > 1)
 
 
-def _report(facts: LetterFacts, case: CaseFacts, newest: datetime) -> dict[str, object]:
+def in_json(told: Sequence[dict[str, object]], *, in_list: bool) -> str:
+    return json.dumps(told if in_list else told[0], indent=1, ensure_ascii=True) + "\n"
+
+
+def report(facts: LetterFacts, case: CaseFacts) -> dict[str, object]:
+    """The report of a case that can be told."""
     times = [seen.at for seen in case.seen if seen.at is not None]
+    newest = max(times)
     port = {"service_port": case.ports[0]} if case.ports else {}
     contact = {
         "org": one_line(facts.writer.name), "contact": facts.writer.email, "domain": facts.domain
@@ -72,16 +81,19 @@ def _report(facts: LetterFacts, case: CaseFacts, newest: datetime) -> dict[str, 
     }
 
 
-def _evidence(case: CaseFacts) -> dict[str, object]:
+def evidence_of(case: CaseFacts) -> str:
     """Who says so and when, as the letter prints it."""
-    lines = (
+    return "\n".join(
         one_line(
             f"{utc(seen.at) if seen.at else 'time not known'} {seen.source}"
             + (f" ({seen.detail})" if seen.detail else "")
         )
         for seen in case.seen
     )
-    said = "\n".join(lines).encode()
+
+
+def _evidence(case: CaseFacts) -> dict[str, object]:
+    said = evidence_of(case).encode()
     return {
         "content_type": "text/plain",
         "description": "Public databases that name the address, and when",
