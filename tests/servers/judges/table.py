@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import gzip
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from itertools import cycle
+from itertools import cycle, product
 from typing import Any
 
 from openletter.letters import library, preview
@@ -22,15 +22,9 @@ from tests.servers.judges import court, filtered
 
 FILE = ROOT / "docs" / "filter-scores.md"
 IS_WHOLE = "--few" not in sys.argv
-"""SpamAssassin takes half a second a letter; with `--few` it sees one of each kind and language."""
+"""SpamAssassin takes half a second a letter; with `--few` it sees one for each reader of each kind."""
 FILTERS = ("spamassassin", "rspamd")
 SPOILT = ("unsigned", "shouting subject", "Reply-To at freemail")
-MIXED = "R_MIXED_CHARSET"
-WHY_MIXED = (
-    "That rule of rspamd 3.4 takes accents for letters of another script unless it knows the language "
-    "of a text, and it does not know Slovak, and takes some letters in two languages for English "
-    "(upstream issues 3156 and 6231; mended there in September 2026)."
-)
 Scores = dict[str, dict[str, dict[str, Any]]]
 """Filter -> name of the letter -> score and rules."""
 HEAD = """\
@@ -43,9 +37,10 @@ partner's campaign sends them, from a made-up domain whose SPF, DKIM, DMARC, MX 
 test's own ([tests/servers/judges](../tests/servers/judges)). Reputation can't be seen offline: what is shown is how a
 letter is built. The bar is 0 in both.
 
-{count} letters for rspamd and {few} of them for SpamAssassin: each kind, reader and subject in each language, and for each kind and reader one about 60 addresses with
-its table attached; the highest score of each kind. The last three columns show that the filters look: the first letter
-unsigned, with a shouting subject, and with its answers going to a freemail address.
+{count} letters for rspamd: each kind, reader and subject in each language, and for each kind and reader one about 60
+addresses with its table attached. {few} of them for SpamAssassin: {shown}.
+Shown is the highest score of each kind. The last three columns show that the filters look: the first letter unsigned,
+with a shouting subject, and with its answers going to a freemail address.
 
 """
 
@@ -84,9 +79,9 @@ def scores_of(language: str) -> Scores:
 
 
 def _is_in_turn(name: str) -> bool:
-    """One subject and reader for each kind, another one in each."""
-    turns = zip(library.kinds(), cycle(Reader), cycle(preview.SUBJECTS), strict=False)
-    return any(name.endswith(f"/{to}-{kind}-{about}.eml") for kind, to, about in turns)
+    """One subject for each kind and reader, another one in each."""
+    turns = zip(product(library.kinds(), Reader), cycle(preview.SUBJECTS), strict=False)
+    return any(name.endswith(f"/{to}-{kind}-{about}.eml") for (kind, to), about in turns)
 
 
 def _page(rows: dict[str, Scores]) -> str:
@@ -95,7 +90,9 @@ def _page(rows: dict[str, Scores]) -> str:
     count = sum(1 for _ in _letters(rows, "rspamd"))
     few = sum(1 for _ in _letters(rows, "spamassassin"))
     kinds = library.kinds()
-    lines = [HEAD.format(date=date, count=f"{count:,}", few=f"{few:,}", **versions)]
+    shown = "all" if IS_WHOLE else "each kind and reader in each language, the subjects in turn"
+    said = {"date": date, "count": f"{count:,}", "few": f"{few:,}", "shown": shown}
+    lines = [HEAD.format(**said, **versions)]
     for by in FILTERS:
         titles = ["language", *kinds, *SPOILT]
         lines += [f"## {by}\n\n| {' | '.join(titles)} |\n|{'---|' * len(titles)}\n"]
@@ -120,13 +117,21 @@ def _letters(rows: dict[str, Scores], by: str = "") -> Iterator[tuple[str, dict[
 def _why(rows: dict[str, Scores], by: str) -> str:
     """Which rules made these scores, and in how many letters."""
     found = [one["rules"] for name, one in _letters(rows) if name == by]
-    counted = Counter((rule, score) for rules in found for rule, score in rules.items())
+    scores: dict[str, list[float]] = defaultdict(list)
+    for rules in found:
+        for rule, score in rules.items():
+            scores[rule].append(score)
     moved = [
-        f"{rule} {score:+g} in {'all' if number == len(found) else f'{number:,}'}"
-        for (rule, score), number in counted.most_common()
-        if abs(score) >= 0.01
+        f"{rule} {_from_to(given)} in {'all' if len(given) == len(found) else f'{len(given):,}'}"
+        for rule, given in sorted(scores.items(), key=lambda one: -len(one[1]))
+        if max(map(abs, given)) >= 0.01
     ]
     return f"Moved by: {', '.join(moved)}.\n"
+
+
+def _from_to(scores: list[float]) -> str:
+    low, high = min(scores), max(scores)
+    return f"{low:+g}" if low == high else f"{low:+g} to {high:+g}"
 
 
 def _above(rows: dict[str, Scores], by: str) -> str:
@@ -143,19 +148,16 @@ def _above(rows: dict[str, Scores], by: str) -> str:
         f"{max(one['score'] for one in letters):+.2f})"
         for tag, letters in missed.items()
     )
-    return f"\n**Above 0:** {', '.join(said)}. {_because(rows, by, missed)}\n"
+    return f"\n**Above 0:** {', '.join(said)}. {_because(missed)}\n"
 
 
-def _because(rows: dict[str, Scores], by: str, missed: dict[str, list[dict[str, Any]]]) -> str:
+def _because(missed: dict[str, list[dict[str, Any]]]) -> str:
     """The rules that lift those letters over the bar."""
     lifting = sorted(
         {rule for letters in missed.values() for one in letters for rule in one["rules"]
          if one["rules"][rule] >= one["score"]}
     )  # fmt: skip
-    if MIXED not in lifting:
-        return f"Lifted by {', '.join(lifting)}."
-    without = max(one["score"] - one["rules"].get(MIXED, 0) for _, one in _letters(rows, by))
-    return f"Without {MIXED} the highest score is {without:+.2f}. {WHY_MIXED}"
+    return f"Lifted by {', '.join(lifting)}."
 
 
 def _version(package: str) -> str:
