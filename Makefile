@@ -8,7 +8,7 @@ export PYTHONWARNINGS ?=
 
 BIN := .venv/bin
 PYTEST := $(BIN)/python -X dev -m pytest -n 2 --dist loadgroup -q
-.PHONY: help setup demo test test-full check format clean lock docs messages letters bench wheel dev tools guides-test
+.PHONY: help setup demo test test-full check format clean lock docs messages letters bench bench-operation wheel dev tools guides-test
 
 help: ## show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ letters: setup ## every letter that is built, signed, as files with index and zo
 bench: ## measure what docs/benchmarks.md states
 	@scripts/setup bench
 	@$(BIN)/python -m tests.bench
+
+bench-operation: setup ## the 2004 operation replayed: a million suspect rows, 100,000 letters (ROWS=, KILL=)
+	@$(BIN)/python bench/operation.py --rows $(or $(ROWS),1000000) --kill $(or $(KILL),0)
 
 wheel: setup ## build dist/*.whl
 	@rm -rf dist && scripts/wheel

@@ -4,6 +4,7 @@ Reports and a team's feed as CSV, packed; a proxy list as plain lines; two block
 one as zones. Stale rows, doubles and rows that nobody can read are among them.
 """
 
+# ruff: noqa: INP001 (a part of a program)
 from __future__ import annotations
 
 import gzip

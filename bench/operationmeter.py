@@ -3,6 +3,7 @@
 Memory is the proportional share (PSS): pages that several processes share are counted once.
 """
 
+# ruff: noqa: INP001 (a part of a program)
 from __future__ import annotations
 
 import contextlib
@@ -10,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Self
 
 TICKS = os.sysconf("SC_CLK_TCK")
 EVERY = 1.0
@@ -57,15 +59,18 @@ def memory_of(roots: Iterable[int]) -> int:
     return kilobytes * 1024
 
 
+Groups = dict[str, Callable[[], Iterable[int]]]
+
+
 class Meter:
     """Samples groups of trees in the background; `peaks` are bytes by group."""
 
-    def __init__(self, groups: dict[str, Callable[[], Iterable[int]]]) -> None:
+    def __init__(self, groups: Groups) -> None:
         self.groups, self.peaks = groups, dict.fromkeys(groups, 0)
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
-    def __enter__(self) -> Meter:
+    def __enter__(self) -> Self:
         self._thread.start()
         return self
 

@@ -4,6 +4,7 @@ Always the same for the same size. Private addresses only: ten million of them, 
 32,768, its owners' networks in the lower half and its own customers in the upper one.
 """
 
+# ruff: noqa: INP001 (a part of a program)
 from __future__ import annotations
 
 import random

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 
 from django.db import connection
 
+from openletter.campaigns.copying import array, as_json, copy_rows
 from openletter.campaigns.fields import Address
 from openletter.campaigns.models import Campaign
 from openletter.evidence.models import Batch, Part
@@ -54,7 +54,7 @@ _WEIGHED = STATED - {Judgement.SAME_AS}
 
 def copy_observations(rows: Iterable[Judged], *, batch: Batch, part: Part, now: datetime) -> None:
     """What rows say, with the part's time where neither row nor file gave one."""
-    _copy(
+    copy_rows(
         "observation",
         OBSERVATION_COLUMNS,
         (_observation(one, batch=batch, part=part, now=now) for one in rows),
@@ -63,7 +63,7 @@ def copy_observations(rows: Iterable[Judged], *, batch: Batch, part: Part, now: 
 
 def copy_ranges(rows: Iterable[Judged], *, batch: Batch, part: Part) -> None:
     """Statements about networks, beside the observations and never among them."""
-    _copy(
+    copy_rows(
         "range_listing",
         RANGE_COLUMNS,
         (
@@ -79,7 +79,7 @@ def copy_ranges(rows: Iterable[Judged], *, batch: Batch, part: Part) -> None:
 
 
 def copy_rejects(rows: Iterable[Judged], *, batch: Batch, part: Part) -> None:
-    _copy(
+    copy_rows(
         "reject",
         REJECT_COLUMNS,
         (
@@ -118,7 +118,7 @@ def _observation(one: Judged, *, batch: Batch, part: Part, now: datetime) -> tup
 
 
 def _as_json(about: Mapping[str, str]) -> str:
-    return json.dumps(dict(about), ensure_ascii=False)
+    return as_json(dict(about)) if about else "{}"
 
 
 def _excerpt(one: Judged) -> str:
@@ -139,7 +139,7 @@ def copy_findings(
     with connection.cursor() as cursor:
         cursor.execute(f"DROP TABLE IF EXISTS {_NEW}")
         cursor.execute(_STAGE)
-        _copy(
+        copy_rows(
             _NEW,
             FINDING_COLUMNS,
             (
@@ -153,25 +153,15 @@ def copy_findings(
 def _conclusion(weighed: Weighed) -> tuple[object, ...]:
     reasons = [reason.as_json() for reason in weighed.reasons]
     return (
-        list(weighed.ports),
+        array(weighed.ports),
         weighed.state,
         weighed.confidence,
-        list(weighed.families),
-        json.dumps(reasons, ensure_ascii=False),
-        list(weighed.rows),
+        array(weighed.families),
+        as_json(reasons),
+        array(weighed.rows),
         weighed.rule_version,
         weighed.first_seen,
         weighed.last_seen,
         weighed.needs_cert,
         weighed.fresh_until,
     )
-
-
-def _copy(table: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    names = ", ".join(columns)
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(f"COPY {table} ({names}) FROM STDIN") as copy,
-    ):
-        for row in rows:
-            copy.write_row(row)

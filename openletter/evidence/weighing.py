@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from ipaddress import ip_address
+from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import QuerySet
+from django.db.models import F, Func, QuerySet, TextField
 
 from openletter.campaigns.fields import Address
 from openletter.campaigns.models import Campaign
@@ -20,14 +21,16 @@ from openletter.campaigns.rules import CampaignState
 from openletter.evidence import known
 from openletter.evidence.copying import copy_findings
 from openletter.evidence.following import follow
-from openletter.evidence.models import Finding, Observation, Withdrawal
+from openletter.evidence.models import Batch, Finding, Observation, Withdrawal
 from openletter.evidence.rules.forms import Form
+from openletter.evidence.rules.plainly import Weigher
 from openletter.evidence.rules.weigh import CERT_ONLY, REPLAYED, Listing, Policy, Weighed
 from openletter.evidence.rules.weigh import weigh as conclude
 from openletter.words import Judgement, Role, Weakness
 
 REMEMBERED = timedelta(days=90)
 """Older statements are not weighed again, not even to say that they are too old."""
+READ_FIRST = timedelta(minutes=10)
 _LOCK_SPACE = 0x0E51D
 Target = tuple[Address, Weakness]
 
@@ -86,19 +89,54 @@ def unweighed(campaign: Campaign, *, now: datetime) -> QuerySet[Observation]:
 
 @transaction.atomic
 def weigh(campaign: Campaign, *, now: datetime, limit: int) -> int:
-    """Conclude anew about every address and weakness that something new was said of."""
+    """Conclude anew about every address and weakness that something new was said of.
+
+    Files that have just come in are read first: whatever they say of the same addresses would be
+    another conclusion. None holds weighing up for longer than `READ_FIRST`.
+    """
+    came_in = Batch.objects.filter(exercise=campaign.world, state=Batch.State.WAITING)
+    if came_in.filter(stored_at__gt=now - READ_FIRST, stored_at__lte=now).exists():
+        return 0
     hold(campaign.world)
-    fresh = list(unweighed(campaign, now=now)[:limit].values_list("id", "ip", "weakness"))
-    keys = [pk for pk, _, _ in fresh]
+    keys, targets = _next(campaign, now=now, limit=limit)
     take_back_late(keys, exercise=campaign.world)
-    targets = {(ip, Weakness(weakness)) for _, ip, weakness in fresh if weakness}
     if follow(targets, exercise=campaign.world, now=now):
-        late = unweighed(campaign, now=now).filter(ip__in=[ip for ip, _ in targets])
-        take_back_late(list(late.values_list("id", flat=True)), exercise=campaign.world)
+        keys += _unweighed_about(targets, exercise=campaign.world)
+        take_back_late(keys, exercise=campaign.world)
     reweigh(targets, exercise=campaign.world, now=now)
     with connection.cursor() as cursor:
         cursor.execute("UPDATE observation SET weighed_at = %s WHERE id = ANY(%s)", [now, keys])
-    return len(fresh)
+        return int(cursor.rowcount)
+
+
+def _next(campaign: Campaign, *, now: datetime, limit: int) -> tuple[list[int], set[Target]]:
+    """Rows that wait, the oldest first, with all else that waits and is about the same targets."""
+    waiting = unweighed(campaign, now=now)[:limit].values_list("id", _HOST, "weakness")
+    keys, told = [], set()
+    for pk, ip, weakness in waiting:
+        keys.append(pk)
+        if weakness:
+            told.add((ip, weakness))
+    targets = {(ip_address(ip), Weakness(weakness)) for ip, weakness in told}
+    return (_unweighed_about(targets, exercise=campaign.world) + keys), targets
+
+
+_HOST = Func(F("ip"), function="host", output_field=TextField())
+_WAITING_ABOUT = """
+SELECT o.id FROM unnest(%s::inet[], %s::text[]) AS target (ip, weakness)
+JOIN observation o USING (ip, weakness)
+WHERE o.exercise_id {world} AND o.weighed_at IS NULL
+"""
+
+
+def _unweighed_about(targets: Collection[Target], *, exercise: Campaign | None) -> list[int]:
+    """Rows about these that wait to be weighed: one conclusion takes in all of them."""
+    ordered = list(targets)
+    asked = [[str(ip) for ip, _ in ordered], [str(weakness) for _, weakness in ordered]]
+    world = "IS NULL" if exercise is None else f"= {exercise.pk:d}"
+    with connection.cursor() as cursor:
+        cursor.execute(_WAITING_ABOUT.format(world=world), asked)
+        return [pk for (pk,) in cursor.fetchall()]
 
 
 def reweigh(targets: Collection[Target], *, exercise: Campaign | None, now: datetime) -> None:
@@ -107,9 +145,9 @@ def reweigh(targets: Collection[Target], *, exercise: Campaign | None, now: date
     said = said_of(targets, exercise=exercise, since=now - REMEMBERED)
     if silent := set(targets) - set(said):
         said |= {target: [] for target in _found_before(silent, exercise=exercise)}
+    weigher = Weigher(policy, now=now)
     concluded = (
-        (ip, weakness, conclude(listings, policy=policy, now=now))
-        for (ip, weakness), listings in said.items()
+        (ip, weakness, weigher.weigh(listings)) for (ip, weakness), listings in said.items()
     )
     copy_findings(concluded, exercise=exercise, knobs=policy.knobs, now=now)
 
@@ -219,8 +257,8 @@ def _differs(finding: Finding, again: Weighed) -> bool:
 # -- what was said -------------------------------------------------------------------------------
 
 _COLUMNS = f"""
-    o.ip, o.weakness, o.id, o.source_id, s.family, o.says, o.role, o.port, o.dated_by, o.reason,
-    o.space, s.terms -> '{CERT_ONLY}' = 'true'::jsonb
+    host(o.ip), o.weakness, o.id, o.source_id, s.family, o.says, o.role, o.port, o.dated_by,
+    o.reason, o.space, s.terms -> '{CERT_ONLY}' = 'true'::jsonb
 """
 _COUNTS = """o.source_id <> ALL(%(suspended)s)
     AND (p.set_aside = '' OR p.counts_from IS NOT NULL)"""
@@ -288,38 +326,39 @@ def said_of(
     found: dict[Target, list[Listing]] = {}
     with connection.cursor() as cursor:
         cursor.execute(query.format(world=world, counts=_COUNTS), parameters)
+        about: Target | None = None
+        before: tuple[object, ...] = ()
         for row in cursor:
-            target, listing = _listing(row)
+            if about is None or row[:2] != before:
+                before = row[:2]
+                about = ip_address(row[0]), Weakness(row[1])
+            target, listing = about, _listing(row, is_ipv6=about[0].version == 6)
             if listing.key in without:
                 listing = replace(listing, taken_back=True)
             found.setdefault(target, []).append(listing)
     return found
 
 
-def _listing(row: Sequence[object]) -> tuple[Target, Listing]:
-    ip, weakness, key, source, family, says, role, port, dated_by, reason, space, *more = row
+def _listing(row: Sequence[Any], *, is_ipv6: bool) -> Listing:
+    _, _, key, source, family, says, role, port, dated_by, reason, space, *more = row
     cert_only, seen_at, taken_back, taken_back_since = more
-    target = (as_address(ip), Weakness(str(weakness)))
-    return target, Listing(
-        key=int(str(key)),
-        source=str(source),
-        family=str(family),
-        says=Judgement(str(says)),
-        role=Role(str(role)),
-        port=port if isinstance(port, int) else None,
-        seen_at=seen_at if isinstance(seen_at, datetime) else None,
-        dated_by=str(dated_by),
-        reason=str(reason),
-        space=str(space),
-        is_ipv6=target[0].version == 6,
+    return Listing(
+        key=key,
+        source=source,
+        family=family,
+        says=_SAYS[says],
+        role=_ROLES[role],
+        port=port,
+        seen_at=seen_at,
+        dated_by=dated_by,
+        reason=reason,
+        space=space,
+        is_ipv6=is_ipv6,
         cert_only=bool(cert_only),
-        taken_back=bool(taken_back),
-        taken_back_since=bool(taken_back_since),
+        taken_back=taken_back,
+        taken_back_since=taken_back_since,
     )
 
 
-def as_address(value: object) -> Address:
-    """The driver gives addresses as such, or as text where it was told nothing of inet."""
-    if isinstance(value, IPv4Address | IPv6Address):
-        return value
-    return ip_address(str(value).partition("/")[0])
+_SAYS = {str(one): one for one in Judgement}
+_ROLES = {str(one): one for one in Role}

@@ -8,6 +8,7 @@ because every step is (a letter's hand-over claims its row first).
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
@@ -43,9 +44,14 @@ _Runner = Callable[[int], None]
 def _runner(step: Step) -> _Runner:
     def run(campaign_id: int) -> None:
         campaign = Campaign.objects.get(pk=campaign_id)
+        begun, worked = time.monotonic(), time.thread_time()
         settled = run_step(step, campaign)
         if settled:
-            log.info("step", step=step.name.value, campaign=campaign.slug, settled=settled)
+            log.info(
+                "step", step=step.name.value, campaign=campaign.slug, settled=settled,
+                seconds=round(time.monotonic() - begun, 3),
+                cpu=round(time.thread_time() - worked, 3),
+            )  # fmt: skip
             wake(_after(step, campaign), campaign)
 
     return run

@@ -6,6 +6,7 @@ import email
 import email.policy
 import re
 from datetime import timedelta
+from ipaddress import ip_address
 from pathlib import Path
 from threading import Barrier, Thread
 
@@ -19,7 +20,7 @@ from openletter.cases import steps as cases
 from openletter.cases.models import Case, Mistake
 from openletter.contacts import steps as contacts
 from openletter.evidence import steps as evidence
-from openletter.evidence import suspending
+from openletter.evidence import suspending, weighing
 from openletter.evidence.models import Finding, Observation, Source
 from openletter.evidence.withdrawing import WithdrawalError
 from openletter.letters import corrections, recall, sending, steps
@@ -28,7 +29,7 @@ from openletter.line import step_named
 from openletter.outcomes import steps as outcomes
 from openletter.outcomes.models import Outcome
 from openletter.shell import queue
-from openletter.words import CaseState, DeliveryState, FindingState, Reason, WaveKind
+from openletter.words import CaseState, DeliveryState, FindingState, Reason, WaveKind, Weakness
 from tests.builders import NOW, a_campaign, a_user
 from tests.letter_builders import ABUSE, a_choice, text_of
 from tests.mail_builders import a_sending_campaign, an_installation, letters_ready
@@ -195,11 +196,14 @@ def test_what_comes_in_late_of_the_same_scope_is_taken_back_as_it_is_weighed(
 
 
 def test_late_rows_that_no_weighing_has_taken_in_yet_hold_nothing_up(campaign: Campaign) -> None:
-    """One row at a time: the first is weighed while the one that was taken back still waits."""
+    """An address is concluded about while the row that was taken back still waits."""
     withdraw(campaign)
     a_scan("192.0.2.9", campaign=campaign)
     a_zone("192.0.2.9", campaign=campaign)
-    assert evidence.weigh(campaign, now=NOW, limit=1) == 1
+    target = (ip_address("192.0.2.9"), Weakness.OPEN_HTTP_PROXY)
+    weighing.reweigh({target}, exercise=campaign.world, now=NOW)
+    assert Finding.objects.get(ip="192.0.2.9").state == FindingState.SUSPECTED
+    assert evidence.weigh(campaign, now=NOW, limit=1) == 2, "all that is said of it at once"
     assert Finding.objects.get(ip="192.0.2.9").state == FindingState.SUSPECTED
 
 

@@ -25,13 +25,15 @@ from openletter.evidence.rules.listings import (
 from openletter.words import FindingState, Judgement, Reason, Role, Value
 
 __all__ = [
-    "CERT_ONLY", "CHECKED_CLOSED", "CONTRADICTS", "REPLAYED", "RULE_VERSION", "Listing", "Policy",
-    "Weighed", "moving_together", "was_ever_open", "weigh",
+    "CERT_ONLY", "CHECKED_CLOSED", "CONTRADICTS", "REPLAYED", "RULE_VERSION", "SAYS_OPEN",
+    "Listing", "Policy", "Weighed", "iso", "moving_together", "was_ever_open", "weigh",
 ]  # fmt: skip
 
 CERT_ONLY = "cert_only"
 """The term of a source whose data national teams alone may hold."""
 CHECKED_CLOSED = "check-found-closed"
+SAYS_OPEN = "says-open"
+"""The reason that tells who says so, of which port, and when last."""
 CONTRADICTS = frozenset({CHECKED_CLOSED, "asks-for-sign-in"})
 """Why a row that is no `accept` says outright that the server is not open."""
 _DOUBT = 0.6
@@ -247,7 +249,7 @@ def _ports(counting: Sequence[Listing]) -> tuple[int, ...]:
 def _reasons(scales: _Scales) -> list[Reason]:
     counting = scales.counting
     reasons = [_verdict_reason(scales)]
-    reasons.extend(_by_source("says-open", counting))
+    reasons.extend(_by_source(SAYS_OPEN, counting))
     families = {one.family for one in counting}
     if len(families) > len(scales.origins) or len({one.source for one in counting}) > len(families):
         sources = ", ".join(sorted({one.source for one in counting}))
@@ -268,7 +270,7 @@ def _verdict_reason(scales: _Scales) -> Reason:
     if not any(one.role is Role.ENTRY for one in scales.counting):
         return Reason(code="no-entry-seen", values={"count": count})
     if closed is not None:
-        told = {"source": closed.source, "at": _iso(closed.seen_at)}
+        told = {"source": closed.source, "at": iso(closed.seen_at)}
         return Reason(code="closed-after-all", values=told)
     return Reason(code="families-agree", values=values)
 
@@ -295,7 +297,7 @@ def _by_source(code: str, listings: Sequence[Listing]) -> list[Reason]:
         before = newest.get(place)
         newest[place] = max(filter(None, (before, one.seen_at)), default=None)
     return [
-        Reason(code=code, values={"source": source, "port": port, "at": _iso(at)})
+        Reason(code=code, values={"source": source, "port": port, "at": iso(at)})
         for (source, port), at in newest.items()
     ]
 
@@ -346,5 +348,6 @@ def _hours(span: timedelta) -> int:
     return int(span.total_seconds() // 3600)
 
 
-def _iso(moment: datetime | None) -> str | None:
+def iso(moment: datetime | None) -> str | None:
+    """A time as reasons tell it."""
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ") if moment else None
