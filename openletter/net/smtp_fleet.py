@@ -19,7 +19,7 @@ from typing import Self
 
 from openletter.net.smtp_door import Door, DoorClosedError, Open, hang_up, open_door
 from openletter.wire.smtp import Envelope, Fate, Outcome
-from openletter.wire.smtp_auth import withheld
+from openletter.wire.smtp_auth import Login, withheld
 from openletter.wire.smtp_flow import Flow
 
 CONNECTIONS = 4
@@ -264,16 +264,16 @@ class Fleet:
     def _tell(self, fates: list[tuple[int, Fate]], batch: _Batch) -> None:
         for key, fate in fates:
             self._accepted = self._accepted or fate.outcome is Outcome.ACCEPTED
-            batch.settled(key, self._told_safely(fate))
+            login = self._door.login
+            batch.settled(key, fate if login is None else _without_secrets(fate, login))
 
-    def _told_safely(self, fate: Fate) -> Fate:
-        """Where we signed in, the server knows a secret that it might say back at any time."""
-        if self._door.login is None:
-            return fate
-        text, queue_id = (withheld(one, self._door.login) for one in (fate.text, fate.queue_id))
-        if (text, queue_id) == (fate.text, fate.queue_id):
-            return fate
-        return replace(fate, text=text, queue_id="" if queue_id != fate.queue_id else queue_id)
+
+def _without_secrets(fate: Fate, login: Login) -> Fate:
+    """Where we signed in, the server knows a secret that it might say back at any time."""
+    text, queue_id = withheld(fate.text, login), withheld(fate.queue_id, login)
+    if (text, queue_id) == (fate.text, fate.queue_id):
+        return fate
+    return replace(fate, text=text, queue_id="" if queue_id != fate.queue_id else queue_id)
 
 
 class _Batch:

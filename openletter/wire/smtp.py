@@ -274,8 +274,8 @@ def final(reply: Reply) -> Fate:
     """
     outcomes = {2: Outcome.ACCEPTED, 4: Outcome.DEFERRED, 5: Outcome.REFUSED}
     outcome = outcomes.get(reply.code // 100, Outcome.UNKNOWN)
-    status = _STATUS.match(reply.text)
-    if status is not None and status[1] != str(reply.code // 100):
+    status = _STATUS.match(reply.lines[0])
+    if status is not None and int(status[1]) != reply.code // 100:
         outcome = Outcome.UNKNOWN
     found = _QUEUED.search(reply.text) if outcome is Outcome.ACCEPTED else None
     return Fate(

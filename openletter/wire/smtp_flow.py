@@ -97,15 +97,13 @@ class Flow:
     @property
     def is_idle(self) -> bool:
         """Nothing is begun and nothing held, so that hanging up harms nobody."""
-        return not self.is_begun and not self._holds and self._asked is None
+        if self._dotted is not None or self._enveloped is not None:
+            return False
+        return not (self._drains or self._asked or self._holds)
 
     @property
     def _holds(self) -> bool:
         return bool(self._fresh or self._due or self._refusals)
-
-    @property
-    def _holds_enough(self) -> bool:
-        return len(self._refusals) >= MOST_HELD
 
     @property
     def is_begun(self) -> bool:
@@ -145,10 +143,11 @@ class Flow:
             return []
         ready, self._enveloped = self._enveloped, None
         if ready is None:
-            asks_first = (self._needs_reset and self._holds) or self._holds_enough
+            held_enough = len(self._refusals) >= MOST_HELD
+            asks_first = held_enough or (self._needs_reset and self._holds)
             return (self._begin(take) if not asks_first else []) or self.ask()
         self._dotted = ready
-        goes_on = self.pipelines and not self._holds_enough
+        goes_on = self.pipelines and len(self._refusals) < MOST_HELD
         return [ready.body, _DOT, *(self._begin(take) if goes_on else ())]
 
     def ask(self) -> list[bytes]:
