@@ -15,10 +15,12 @@ import statistics
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from email.message import EmailMessage
 from email.policy import SMTP
 from pathlib import Path
+from random import Random
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -26,18 +28,20 @@ import dkim
 from cryptography.hazmat.primitives import serialization
 
 from bench.handover import bool_true, sink
-from openletter.letters import library
+from openletter.letters import hours, library
 from openletter.letters.preview import fresh_keys
-from openletter.letters.rules.facts import LetterFacts
+from openletter.letters.rules.facts import LetterFacts, Seen
 from openletter.letters.rules.message import Addressing, build
 from openletter.letters.rules.splice import Splicer
 from openletter.net.smtp_client import Door
 from openletter.net.smtp_fleet import Fleet
 from openletter.wire.smtp import Envelope, Fate, Outcome
 from openletter.words import Reader, Weakness
-from tests.letter_samples import a_case_of, addressing, some_facts
+from tests.letter_samples import AT, SEEN, a_case_of, addressing, some_facts
 
 ROUNDS, BATCH = 5, 100
+DESKS = {1: 300, 10: 120, 60: 60, 1_000: 30}
+"""Cases of a provider's letter, and how many such letters are made."""
 ED25519, RSA = fresh_keys()
 KEYS = (ED25519, RSA)
 
@@ -51,19 +55,34 @@ class Job:
 Work = Callable[[Sequence[Job]], object]
 
 
-def jobs(count: int, *, rows: int, reader: Reader = Reader.OWNER) -> list[Job]:
-    """Letters of a campaign in all its languages, no two with the same values."""
+def jobs(count: int, *, rows: int, reader: Reader = Reader.OWNER, mixed: bool = False) -> list[Job]:
+    """Letters of a campaign in all its languages, no two with the same values.
+
+    `mixed` are about weaknesses in any order; each case was seen at moments of its own.
+    """
     languages, kinds = library.languages(), list(Weakness)
+    chance = Random(count)  # noqa: S311 - the same letters in every run
     made = []
     for number in range(count):
         tag = languages[number % len(languages)]
+        country = hours.country_of(tag)
         cases = [
-            a_case_of(f"192.0.2.{100 + (number + row) % 100}", weakness=kinds[number % len(kinds)])
+            a_case_of(
+                f"192.0.2.{100 + (number + row) % 100}",
+                weakness=chance.choice(kinds) if mixed else kinds[number % len(kinds)],
+                seen=tuple(seen_at(one, country, chance.randrange(10**6)) for one in SEEN),
+            )
             for row in range(rows)
         ]
         facts = some_facts(cases, languages=tuple(dict.fromkeys((tag, "en"))), reader=reader)
         made.append(Job(facts, addressing(languages=facts.languages)))
     return made
+
+
+def seen_at(seen: Seen, country: str, seconds: int) -> Seen:
+    """At a moment of its own, by the clock there too where the country keeps one."""
+    at = AT - timedelta(seconds=seconds)
+    return replace(seen, at=at, local=hours.local_time(country, at))
 
 
 def compose(splicer: Splicer) -> Work:
@@ -158,25 +177,34 @@ def main(count: int) -> None:
     process.start()
     door = Door(host="127.0.0.1", port=theirs.recv(), exercise=False)
     one, ten = jobs(count, rows=1), jobs(count, rows=10)
-    desk = jobs(min(count, BATCH), rows=1, reader=Reader.PROVIDER)
+    mixed = jobs(count, rows=10, mixed=True)
+    desks = {
+        rows: jobs(min(count, most), rows=rows, reader=Reader.PROVIDER, mixed=True)
+        for rows, most in DESKS.items()
+    }
     splicer = library.splicer(eager=True)
-    hashes = [splicer.unsigned(job.facts, job.to).body_sha256 for job in (*one, *ten, *desk)]
-    size = [len(splicer.message(jobs[0].facts, jobs[0].to, keys=KEYS).raw) for jobs in (one, ten)]
-    print(f"{count} letters in {len(library.languages())} languages, {size} bytes")  # noqa: T201
+    hashes = [splicer.unsigned(job.facts, job.to).body_sha256 for job in (*one, *ten, *mixed)]
     few = one[: min(count, 40)]
+    print(f"letters in {len(library.languages())} languages")  # noqa: T201
     with Fleet(door, connections=4) as fleet:
         ways: list[tuple[str, Work, Sequence[Job]]] = [
             ("composed and signed, one case", compose(splicer), one),
             ("composed and signed, ten cases", compose(splicer), ten),
+            ("the same, of all weaknesses in any order", compose(splicer), mixed),
             ("and handed over, one case", hand_over(splicer, fleet), one),
             ("and handed over, ten cases", hand_over(splicer, fleet), ten),
-            ("to a provider, with a report attached", compose(splicer), desk),
+            *(
+                (f"to a provider, cases: {rows:,}, files attached", compose(splicer), desk)
+                for rows, desk in desks.items()
+            ),
             ("the long way, one case", long_way, few),
+            ("the long way, ten cases with files", long_way, desks[10][:20]),
             ("peer: EmailMessage and dkimpy, no text made", usual_chain, few),
         ]
         for name, work, letters in ways:
+            size = len(splicer.message(letters[0].facts, letters[0].to, keys=KEYS).raw)
             share, rate = measured(work, letters, hashes)
-            print(f"{name:46}{rate:8,.0f} /s{share:8.0%}")  # noqa: T201
+            print(f"{name:46}{size:9,d} B{rate:8,.0f} /s{share:8.0%}")  # noqa: T201
     process.terminate()
 
 

@@ -157,6 +157,14 @@ SPLICER = a_splicer()
 TIPPING = [tag for tag in ("bg", "el", "ru", "fa", "ja") if tag in library.languages()]
 
 
+def test_a_table_too_big_for_reports_stands_alone_either_way() -> None:
+    facts = some_facts([a_case_of(f"2001:db8::{n:x}") for n in range(1, 500)], reader=Reader.CSIRT)
+    to, splicer = addressed(facts), a_splicer()
+    made = splicer.short(facts, to)
+    assert made is not None
+    assert made.sign(()) == build(library.written(facts), to, keys=())
+
+
 def test_the_right_encoding_is_chosen_for_rows_that_tip_the_scale() -> None:
     """Many rows in ASCII make a text quoted-printable that is base64 with few."""
     splicer = a_splicer()

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from openletter.letters.rules import attached, marks, rows, xarf
-from openletter.letters.rules.attached import Sort, fitting
+from openletter.letters.rules.attached import LARGEST, Sort, fitting
 from openletter.letters.rules.author import Author
 from openletter.letters.rules.body import encode_base64, is_base64, quoted
 from openletter.letters.rules.facts import CaseFacts, LetterFacts
@@ -129,14 +129,20 @@ class Filer:
     # -- reports ---------------------------------------------------------------------------------
 
     def _told(self, facts: LetterFacts, cards: Sequence[Card]) -> bytes:
-        """The reports as their file; nothing where no case has one."""
-        told = []
+        """The reports as their file; nothing where no case has one, or they can't fit."""
         common = (facts.domain, facts.writer.name, facts.writer.email)
         alone = self._is_alone(facts)
-        for case, card in zip(facts.cases, cards, strict=True):
-            report = self._report(facts, case, (common, alone, card.shape))
-            if report is not _NO_REPORT:
-                told.append(report.said.fill(_reported(facts, card.values, report.evidence)))
+        reports = [
+            (self._report(facts, case, (common, alone, card.shape)), card.values)
+            for case, card in zip(facts.cases, cards, strict=True)
+        ]
+        if sum([report.said.least for report, _ in reports]) > LARGEST:
+            return b""
+        told = [
+            report.said.fill(_reported(facts, values, report.evidence))
+            for report, values in reports
+            if report is not _NO_REPORT
+        ]
         if not told or alone:
             return b"".join(told)
         return b"[\r\n" + b",\r\n".join(told) + b"\r\n]\r\n"

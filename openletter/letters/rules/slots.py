@@ -33,6 +33,11 @@ class Template:
         return self._octets % self._take(values)
 
     @cached_property
+    def least(self) -> int:
+        """How many octets it has without its values."""
+        return sum(map(len, self.literals))
+
+    @cached_property
     def _octets(self) -> bytes:
         return b"%b".join([literal.replace(b"%", b"%%") for literal in self.literals])
 
