@@ -64,7 +64,7 @@ class Nasty:
     tls: ssl.SSLContext | None = None
     """Given: TLS from the first byte, and never an end that TLS confirms."""
     chance: random.Random | None = None
-    """Given: anything goes wrong anywhere, now and then."""
+    """Given: anything goes wrong anywhere, now and then; or this action at this place."""
     share: float = 0.02
     taken: Counter[bytes] = field(default_factory=Counter)
     connections: int = 0
@@ -75,7 +75,9 @@ class Nasty:
         """What goes wrong here now; empty: nothing."""
         with self._lock:
             if self.chance is not None:
-                return self.chance.choice(ACTIONS) if self.chance.random() < self.share else ""
+                if self.place not in ("", place) or self.chance.random() >= self.share:
+                    return ""
+                return self.action or self.chance.choice(ACTIONS)
             self._seen[place] += 1
             first = self.after if place in (MAIL, RCPT, DATA, DOT) else 1
             wrong = place == self.place and first <= self._seen[place] < first + self.times
@@ -85,6 +87,8 @@ class Nasty:
         """Whether a letter at whose dot this goes wrong is taken; no server lies about it."""
         if action in NO or self.verdict:
             return False
+        if not action:
+            return True
         if self.chance is not None and action in ("close", "reset", "hang", "nonsense"):
             return self.chance.random() < 0.5
         return self.takes

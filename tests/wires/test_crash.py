@@ -34,6 +34,18 @@ def hold(row: Figures) -> None:
     assert row.states["accepted"] + row.states["unknown"] == row.letters, row
 
 
+def hold_nasty(site: Plant, row: Figures) -> None:
+    """What the server took is `accepted` or `unknown`, and every letter has a fate."""
+    assert (row.duplicates, row.lost) == (0, 0), row
+    assert not ABOUT_TO_LEAVE & set(row.states), row
+    taken = {message for message, count in site.arrivals().items() if count}
+    states = site.counted()["states"]
+    assert isinstance(states, dict)
+    visible = {one for one, state in states.items() if state in ("accepted", "unknown")}
+    assert taken <= visible
+    assert len(visible) + row.states["bounced"] == row.letters
+
+
 def settle(site: Plant) -> None:
     """The smarthost's log knows every letter that it has: none that arrived stays unknown."""
     if not site.smarthost.is_postfix:
@@ -107,14 +119,51 @@ def test_a_server_that_misbehaves_at_random(kills: int, figures: list[Figures]) 
         scenario = "a server that misbehaves at random" + (", and kills" if kills else "")
         row = site.judge(scenario, kills=kills + kills // 5, started=started)
         figures.append(row)
-        assert (row.duplicates, row.lost) == (0, 0), row
-        assert not ABOUT_TO_LEAVE & set(row.states), row
-        taken = {message for message, count in site.arrivals().items() if count}
-        states = site.counted()["states"]
-        assert isinstance(states, dict)
-        visible = {one for one, state in states.items() if state in ("accepted", "unknown")}
-        assert taken <= visible
-        assert len(visible) + row.states["bounced"] == row.letters
+        hold_nasty(site, row)
+
+
+AFTER_THE_DOT = ("hang", "close", "reset", "450-lines", "554-lines", "451-then-good", "421")
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("action", AFTER_THE_DOT)
+def test_kills_while_a_server_misbehaves_after_the_dot(action: str, figures: list[Figures]) -> None:
+    """One letter in twelve; the sender is killed six times, PostgreSQL twice."""
+    chance, started = random.Random(f"5321 {action}"), time.monotonic()
+    nasty = Nasty(place="dot", action=action, chance=random.Random(action), share=1 / 12)
+    with plant(letters=200, nasty=nasty) as site:
+        for number in range(6):
+            with site.sender() as process:
+                a_moment(chance, 0.7)
+                process.kill()
+            if number % 3 == 2:
+                site.kill_database()
+                site.start_database()
+        site.send_all()
+        row = site.judge(f"after the dot: {action}", kills=8, started=started)
+        figures.append(row)
+        hold_nasty(site, row)
+
+
+@pytest.mark.full
+def test_five_thousand_letters_while_everything_is_killed(figures: list[Figures]) -> None:
+    """Through a real Postfix: the sender, the mail server and PostgreSQL, six times each."""
+    chance, started = random.Random("5000"), time.monotonic()
+    with plant(letters=5_000) as site:
+        for _ in range(6):
+            with site.sender() as process:
+                a_moment(chance, 4)
+                site.smarthost.kill()
+                site.smarthost.start()
+                a_moment(chance, 3)
+                site.kill_database()
+                site.start_database()
+                a_moment(chance, 3)
+                process.kill()
+        site.send_all()
+        figures.append(site.judge("five thousand letters", kills=18, started=started))
+        hold(figures[-1])
+        settle(site)
 
 
 def test_a_few_kills_of_each(figures: list[Figures]) -> None:
