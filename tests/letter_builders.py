@@ -66,6 +66,10 @@ def text_of(letter: Letter) -> str:
     import email.policy
 
     message = email.message_from_bytes(bytes(letter.raw), policy=email.policy.SMTP)
-    body = message.get_body(("plain",))
-    assert body is not None
-    return str(body.get_content()).replace("\r\n", "\n")
+    parts = [
+        str(part.get_content()).replace("\r\n", "\n")
+        for part in message.walk()
+        if part.get_content_type() == "text/plain" and not part.get_filename()
+    ]
+    assert parts
+    return "\n".join(parts)

@@ -58,13 +58,15 @@ def preview(
 ) -> None:
     """Show a letter of made-up facts; needs no database."""
     import ipaddress
+    from datetime import UTC, datetime
 
     from openletter.guides.model import GuideError
     from openletter.letters import preview as letters
     from openletter.letters.rules.facts import LetterError
 
+    now = datetime.now(UTC)
     if all_ is not None:
-        typer.echo(f"{letters.write_all(all_)} letters in {all_}", err=True)
+        typer.echo(f"{letters.write_all(all_, at=now)} letters in {all_}", err=True)
         return
     try:
         asked = letters.Asked(
@@ -72,7 +74,7 @@ def preview(
             language=lang, ip=str(ipaddress.ip_address(ip)), port=port,
         )  # fmt: skip
         if eml:
-            _out(letters.signed(asked, with_keys=letters.fresh_keys()).raw)
+            _out(letters.signed(asked, with_keys=letters.fresh_keys(), at=now).raw)
             return
         _, shown = letters.written(asked)
     except (LetterError, GuideError, ValueError) as error:

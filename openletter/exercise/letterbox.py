@@ -83,10 +83,13 @@ def _header(message: EmailMessage, name: str) -> str:
 
 
 def _inline_text(message: EmailMessage) -> str:
-    for part in message.walk():
-        if part.get_content_type() == "text/plain" and not part.get_filename():
-            return str(part.get_content()).replace("\r\n", "\n")
-    return ""
+    """The letter as it is read: its inline parts one after the other."""
+    parts = (
+        str(part.get_content()).replace("\r\n", "\n")
+        for part in message.walk()
+        if part.get_content_type() == "text/plain" and not part.get_filename()
+    )
+    return "\n".join(parts)
 
 
 def _rows_in_text(text: str) -> list[Row]:

@@ -178,7 +178,7 @@ def written(asked: Asked) -> tuple[LetterFacts, Written]:
     return facts, library.written(facts)
 
 
-def signed(asked: Asked, *, with_keys: Sequence[SigningKey]) -> Message:
+def signed(asked: Asked, *, with_keys: Sequence[SigningKey], at: datetime = _AT) -> Message:
     """The letter as it would leave."""
     facts, letter = written(asked)
     token = new_secret()
@@ -192,7 +192,7 @@ def signed(asked: Asked, *, with_keys: Sequence[SigningKey]) -> Message:
         stop_mailto=f"stop+{token}@reply.{DOMAIN}",
         feedback_id=f"preview:{asked.language}:{asked.kind}:alpha",
         languages=facts.languages,
-        date=_AT,
+        date=at,
         thread=f"<first.{token}@{DOMAIN}>" if facts.earlier else "",
     )
     return build(letter, to, keys=with_keys)
@@ -214,12 +214,12 @@ def every(languages: Sequence[str]) -> Iterator[Asked]:
         )
 
 
-def write_all(folder: Path, *, languages: Sequence[str] = ()) -> int:
+def write_all(folder: Path, *, languages: Sequence[str] = (), at: datetime = _AT) -> int:
     """Every letter as a file, an index of them, and the zone that makes them verifiable."""
     with_keys = fresh_keys()
     index = []
     for asked in every(languages or library.languages()):
-        message = signed(asked, with_keys=with_keys)
+        message = signed(asked, with_keys=with_keys, at=at)
         file = folder / asked.name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(message.raw)

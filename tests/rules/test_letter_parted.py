@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 import openletter.letters
+from openletter.exercise import letterbox
 from openletter.letters import library, preview
 from openletter.letters.rules import parted
 from openletter.letters.rules.typeset import RULE, THIN
@@ -67,3 +68,12 @@ def test_a_language_says_of_itself_whether_it_writes_many_accents(tag: str) -> N
     marked = sum(not letter.isascii() for letter in letters)
     is_latin = len(letters) > sum(letter.isalpha() for letter in said) / 2
     assert LANGUAGES[tag].is_accented is (is_latin and marked > MANY * len(letters))
+
+
+def test_the_exercises_mailbox_reads_the_parts_as_one_letter() -> None:
+    asked = preview.Asked(language="tr")
+    raw = preview.signed(asked, with_keys=()).raw
+    assert raw.count(b"Content-Disposition: inline") == 3
+    read = letterbox.read_letter(raw, rcpt="a@b.example", envelope_from="c@d.example")
+    assert "\n" + RULE + "\n" in read.text
+    assert "/l/" in read.text
