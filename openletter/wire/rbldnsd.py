@@ -17,6 +17,7 @@ import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from openletter.wire.address import NotAddress, parse_range
 from openletter.wire.feedrow import FeedRow, Span
@@ -30,6 +31,7 @@ _TEST_POINTS = frozenset({"127.0.0.2", "127.0.0.1", "::ffff:127.0.0.2", "::ffff:
 _ENTRY = re.compile(r"(!?)\s*([0-9A-Fa-f:.]+(?:/\d{1,3}|-[0-9A-Fa-f:.]+)?)(?:\s+(.*)|(:.*))?")
 _SPECIAL = re.compile(r"[#;:]?\$\s*(\S+)\s*(.*)")
 _OCTETS = re.compile(r"\d{1,3}(?:\.\d{1,3}){0,3}", re.ASCII)
+_PLAIN = re.compile(r"(?:0|[1-9][0-9]{0,2})(?:\.(?:0|[1-9][0-9]{0,2})){3}", re.ASCII)
 _LAST_OCTET = re.compile(r"[0-9]{1,3}", re.ASCII)
 _NAME = re.compile(r"!?\s*(?:\*?\.)?(?:[a-z0-9_-]+\.)+[a-z][a-z0-9-]*(?:\s|:|$)", re.IGNORECASE)
 _VARIABLE = re.compile(r"\$([$0-9=]?)")
@@ -207,11 +209,18 @@ def _spelled_out(place: str, *, of_64: bool = False) -> str:
     In IPv4 `10.20`, `127/8` and `192.0.2.16-31` are short for networks and ranges; in IPv6 four
     words are a /64, and an ip6tset has nothing else.
     """
+    if _is_plain(place):
+        return place
     spelled = _six(place, of_64=of_64) if ":" in place else _four(place)
     ends = parse_range(spelled)
     if isinstance(ends, NotAddress):
         return spelled
     return str(ends[0]) if ends[0] == ends[1] else f"{ends[0]}-{ends[1]}"
+
+
+def _is_plain(place: str) -> bool:
+    """An IPv4 address in the spelling that we write ourselves."""
+    return _PLAIN.fullmatch(place) is not None and max(map(int, place.split("."))) < 256
 
 
 def _four(place: str) -> str:
@@ -267,6 +276,7 @@ def _value(text: str, default: Value) -> Value:
     return Value(code, says.strip() if colon else default.says, problem)
 
 
+@lru_cache(maxsize=1_024)
 def _code(told: str) -> tuple[str, str]:
     """An answer in 127/8. Anything else is none, and what it would mean is not guessed."""
     if _LAST_OCTET.fullmatch(told) and (told[0] != "0" or told == "0"):

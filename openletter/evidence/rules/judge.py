@@ -37,6 +37,9 @@ CLOCKS_DIFFER = timedelta(hours=1)
 """A source's clock may run ahead by this much before its times are in the future."""
 FIRST_PLAUSIBLE = datetime(1990, 1, 1, tzinfo=UTC)
 _IS_RANGE = NotAddress("range")
+_REMEMBERED = 10_000
+_PROTOCOLS = frozenset({"", *Protocol})
+_ROLES = frozenset(Role)
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _EVERYWHERE, _NONE = Spaces(), Intervals()
 _SPANS = {
@@ -112,6 +115,7 @@ class Judge:
         self.feed = circumstances.feed
         self._latest = circumstances.now + CLOCKS_DIFFER
         self._first: dict[tuple[object, ...], int] = {}
+        self._known: dict[tuple[object, ...], list[Meaning]] = {}
 
     def judge(self, row: FeedRow) -> list[Judged]:
         """One object for each weakness that the row names, at least one."""
@@ -121,7 +125,7 @@ class Judge:
             return [replace(self._refused(row, reason, ip=named), code=_code(row))]
         if row.span in _SPANS:
             return [self._set_apart(row, address)]
-        if row.span is Span.RANGE or address == _IS_RANGE:
+        if row.span is Span.RANGE or (isinstance(address, NotAddress) and address == _IS_RANGE):
             return self._judge_range(row)
         if isinstance(address, NotAddress):
             return [self._refused(row, _why_no_address(row.address, address))]
@@ -179,11 +183,21 @@ class Judge:
         if seen_at is None and (row.time or self.feed.needs_time):
             reason = "bad-time" if row.time else "missing-time"
             return [self._refused(row, reason, ip=address)]
-        meanings = meanings_of(row, self.feed, only_by_tag=self.around.only_by_tag)
+        meanings = self._meanings(row)
         sight = _Sight(address=address, seen_at=seen_at, dated_by=dated_by)
         if not meanings:
             return [self._not_ours(row, sight)]
         return [self._stated(row, sight, meaning, counted=counted) for meaning in meanings]
+
+    def _meanings(self, row: FeedRow) -> list[Meaning]:
+        """What rows with the same words say is worked out once."""
+        about = (row.code, row.tags, row.sign_in, row.says if self.feed.phrases else "")
+        found = self._known.get(about)
+        if found is None or self.feed.downgrades or self.feed.verdicts:
+            found = meanings_of(row, self.feed, only_by_tag=self.around.only_by_tag)
+            if len(self._known) < _REMEMBERED:
+                self._known[about] = found
+        return found
 
     def _not_ours(self, row: FeedRow, sight: _Sight) -> Judged:
         """Well told, of something else: shown with all that it says."""
@@ -257,7 +271,7 @@ class Judge:
             return "bad-port"
         if not row.port and self.feed.needs_port:
             return "missing-port"
-        known = row.protocol.lower() in {"", *Protocol}
+        known = row.protocol.lower() in _PROTOCOLS
         return "" if known else "bad-protocol"
 
     def _set_apart(self, row: FeedRow, address: Address | NotAddress) -> Judged:
@@ -297,7 +311,7 @@ def _protocol(row: FeedRow, port: int | None) -> Protocol | None:
 
 def _role(row: FeedRow, feed: Feed) -> Role:
     """The row's own word, else the feed's; a port is where a server listens."""
-    if row.role in set(Role):
+    if row.role in _ROLES:
         return Role(row.role)
     if feed.role is Role.UNKNOWN and row.port:
         return Role.ENTRY
