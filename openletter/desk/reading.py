@@ -46,10 +46,11 @@ def read(raw: bytes) -> Mail:
     return Mail(headers=headers, parts=parts, raw=as_text)
 
 
-def first_text(raw: bytes) -> str:
-    """The first text of a mail; its raw text where there is none."""
+def inline_text(raw: bytes) -> str:
+    """What a mail says without its files, part after part; its raw text where there is none."""
     mail = read(raw)
-    return next((part.text for part in mail.parts if part.text), mail.raw)
+    said = [part.text.replace("\r\n", "\n") for part in mail.parts if part.text and not part.name]
+    return "\n".join(said) or mail.raw
 
 
 def _leaves(message: EmailMessage) -> Iterator[Part]:

@@ -17,7 +17,7 @@ from openletter.words import Reason
 def test_any_bytes_read_as_a_mail_of_some_sort(raw: bytes) -> None:
     mail = reading.read(raw)
     assert isinstance(mail.raw, str)
-    assert isinstance(reading.first_text(raw), str)
+    assert isinstance(reading.inline_text(raw), str)
 
 
 @given(
@@ -43,7 +43,7 @@ def test_attachments_keep_their_name_and_multipart_is_read_leaf_by_leaf() -> Non
         ("text/plain", ""), ("text/csv", "a.csv"), ("image/png", ""),
     ]  # fmt: skip
     assert parts[2].text is None
-    assert reading.first_text(raw).strip() == "hello"
+    assert reading.inline_text(raw).strip() == "hello"
 
 
 @given(st.text(max_size=200))

@@ -106,7 +106,7 @@ def plan(visit: Visit, slug: str) -> HttpResponse:
         "plan": made,
         "seed": seed,
         "next_seed": int(seed) + 1 if seed.isdigit() else 1,
-        "samples": [(letter, reading.first_text(bytes(letter.raw))) for letter in made.sample],
+        "samples": [(letter, reading.inline_text(bytes(letter.raw))) for letter in made.sample],
         "others": _others(visit, found),
     }
     return visit.show("plan", told)
