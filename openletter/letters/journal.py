@@ -113,13 +113,17 @@ class Journal:
         return max((line.number for line in lines), default=0), lines[-1].mark if lines else ""
 
     def left(self) -> dict[str, Line]:
-        """What was handed over, by Message-ID; without what came back before its first byte."""
+        """What was handed over, by Message-ID; without what came back before its first byte.
+
+        A line takes back the claim of its own number only: one that lost its turn may write late.
+        """
         found: dict[str, Line] = {}
         for line in self.read():
+            last = found.get(line.message_id)
             if line.what is What.HANDING:
                 found[line.message_id] = line
-            elif line.what is What.RETURNED:
-                found.pop(line.message_id, None)
+            elif line.what is What.RETURNED and last is not None and last.number == line.number:
+                del found[line.message_id]
         return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -48,6 +49,14 @@ def test_what_came_back_did_not_leave(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append([line(1), line(2), line(1, What.RETURNED)])
     assert list(journal.left()) == ["<2@x>"]
+
+
+def test_who_says_late_that_it_came_back_takes_no_later_claim_back(tmp_path: Path) -> None:
+    """A sender that lost its turn puts back; another claims and sends before that is written."""
+    journal = Journal(tmp_path)
+    again = replace(line(1), number=2)
+    journal.append([line(1), again, line(1, What.RETURNED)])
+    assert journal.left() == {"<1@x>": again}
 
 
 def test_a_batch_is_at_most_what_a_crash_may_leave_unknown(tmp_path: Path) -> None:
