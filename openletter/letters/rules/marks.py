@@ -129,7 +129,7 @@ def _read(case: CaseFacts) -> tuple[Hashable, list[str]]:
             said += (when, there)
             clocks.append((when, there))
     order = _order(clocks) if len(clocks) > 1 else None
-    shape = (_case_shape(case), len(ip), ":" in ip, tuple(seen), order)
+    shape = (_case_shape(case), len(ip), ":" in ip, ip.islower(), tuple(seen), order)
     return shape, said
 
 
@@ -243,10 +243,15 @@ def _ranks(case: CaseFacts) -> list[int | None]:
     return [times.index(one) if one[0] else None for one in clocks]
 
 
+_LETTERS, _DIGITS = str.maketrans("54", "ed"), str.maketrans("bc", "78")
+
+
 def _address(ip: str, hand: Hand, is_other: bool) -> str:  # noqa: FBT001 - one of two
     """An address of the same length that prints as it stands."""
     if ":" in ip:
-        return re.sub(r"[0-9a-f]+", lambda group: hand.signs[is_other] * len(group[0]), ip)
+        # a letter stays a letter: a subject hangs on whether it has any
+        sign = hand.signs[is_other].translate(_LETTERS if ip.islower() else _DIGITS)
+        return re.sub(r"[0-9a-f]+", lambda group: sign * len(group[0]), ip)
     return ".".join(hand.octets[is_other][len(part) - 1] for part in ip.split("."))
 
 

@@ -72,7 +72,7 @@ class Composer:
 
     def _several(self, facts: LetterFacts, values: Values, cards: Sequence[Card]) -> Spliced | None:
         shared = _shared_address(facts)
-        room = (len(shared), ":" in shared)
+        room = (len(shared), ":" in shared, shared.islower())
         key = (marks.letter_shape(facts), _around(facts), room)
         frame = self._kept.ask(self._frames, key, lambda: self._learn(facts, _values_of_several))
         if frame is None:
