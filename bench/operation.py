@@ -121,9 +121,9 @@ def work(
         team.start()
         try:
             ended = team.watch(stage, kills=kills)
+            meter.look()
         finally:
             team.stop()
-        meter.look()
     return ended - begun, team.table(), meter, team
 
 
@@ -167,7 +167,8 @@ def books(stage: Stage) -> dict[str, object]:
 def problems(found: dict[str, object], told: Taken) -> list[str]:
     """Where the books don't balance; empty is what we want."""
     states = found["states"] if isinstance(found["states"], dict) else {}
-    accepted, unknown = states.get("accepted", 0), states.get("unknown", 0)
+    accepted = states.get("accepted", 0) + states.get("delivered", 0)
+    unknown = states.get("unknown", 0)
     said = {
         "a recipient got two letters": told.duplicates > 0,
         "a letter has no fate": accepted + unknown != found["letters"],
@@ -186,9 +187,9 @@ def show(table: list[dict[str, object]], meter: Meter) -> None:
             f"{row['step']:<10}{row['rows']:>10,}{row['seconds']:>10.1f}{row['ours']:>8.1f}"
             f"{'' if there is None else format(there, '8.1f'):>8}\n"
         )
-    cpu = meter.cpu()
     for name, peak in meter.peaks.items():
-        sys.stdout.write(f"{name:<10} peak {peak / MB:,.0f} MB, CPU {cpu[name]:,.1f} s\n")
+        worked = meter.worked.get(name, 0.0)
+        sys.stdout.write(f"{name:<10} peak {peak / MB:,.0f} MB, CPU {worked:,.1f} s\n")
 
 
 def main() -> int:
@@ -215,6 +216,7 @@ def main() -> int:
                 "setup": {name: round(took, 1) for name, took in stage.setup.items()},
                 "networks": stage.networks, **books(stage),
                 "peak_mb": {name: peak // MB for name, peak in meter.peaks.items()},
+                "cpu": {name: round(worked, 1) for name, worked in meter.worked.items()},
             }  # fmt: skip
         finally:
             stage.sink.stop()

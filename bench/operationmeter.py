@@ -67,6 +67,8 @@ class Meter:
 
     def __init__(self, groups: Groups) -> None:
         self.groups, self.peaks = groups, dict.fromkeys(groups, 0)
+        self.worked: dict[str, float] = {}
+        self._begun = self.cpu()
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -85,6 +87,9 @@ class Meter:
                 return
 
     def look(self) -> None:
+        """Peaks so far, and seconds worked since the start, of whoever lives."""
+        now = self.cpu()
+        self.worked = {name: now[name] - self._begun[name] for name in self.groups}
         for name, roots in self.groups.items():
             self.peaks[name] = max(self.peaks[name], memory_of(roots()))
 
