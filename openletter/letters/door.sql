@@ -18,6 +18,14 @@ CASE
         SELECT FROM handed_elsewhere h
         WHERE h.campaign = c.slug AND h.mailbox_hash = sha256(convert_to(d.mailbox, 'UTF8'))
           AND (h.wave = w.id OR (h.wave IS NULL AND h.kind = w.kind))
+    ) OR EXISTS (SELECT FROM same_contact) AND w.kind <> 'correction' AND EXISTS (
+        SELECT FROM same_contact y
+        JOIN same_contact x ON x.contact = y.contact AND x.mailbox <> y.mailbox
+            AND x.exercise_id IS NOT DISTINCT FROM y.exercise_id
+        JOIN handed_elsewhere h ON h.campaign = c.slug AND h.kind <> 'correction'
+            AND h.mailbox_hash = sha256(convert_to(x.mailbox, 'UTF8'))
+        WHERE y.mailbox = d.mailbox
+          AND y.exercise_id IS NOT DISTINCT FROM CASE WHEN c.exercise THEN c.id END
     ) THEN 'handed-elsewhere'
     WHEN NOT EXISTS (SELECT FROM letter_case lc WHERE lc.letter_id = l.id) THEN 'no-case'
     WHEN EXISTS (

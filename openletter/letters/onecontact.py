@@ -14,8 +14,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from openletter.campaigns.models import Campaign
 from openletter.contacts.wish_rows import ContactWish, SameContact
 from openletter.letters.gather import letters_before
-from openletter.letters.models import Letter
-from openletter.words import Wish
+from openletter.letters.journal import mailbox_hash
+from openletter.letters.models import HandedElsewhere, Letter
+from openletter.words import WaveKind, Wish
 
 
 def are_tied(campaign: Campaign) -> bool:
@@ -45,6 +46,17 @@ def wished_since(campaign: Campaign) -> Q:
         return Q(pk__in=[])
     since = Q(at__gte=OuterRef("composed_at")) | Q(undone_at__gte=OuterRef("composed_at"))
     return Q(Exists(rows.filter(since, mailbox=OuterRef("mailbox"))))
+
+
+def handed_elsewhere(campaign: Campaign) -> list[str]:
+    """All mailboxes of contacts to one of whose mailboxes the journal knows a letter."""
+    hashes = HandedElsewhere.objects.filter(campaign=campaign.slug).exclude(
+        kind=WaveKind.CORRECTION
+    )
+    left = {bytes(one) for one in hashes.values_list("mailbox_hash", flat=True)}
+    known = list(SameContact.objects.filter(exercise=campaign.world))
+    reached = {one.contact for one in known if bytes.fromhex(mailbox_hash(one.mailbox)) in left}
+    return [one.mailbox for one in known if one.contact in reached]
 
 
 def letters_of_others(campaign: Campaign, mailboxes: Iterable[str]) -> dict[str, list[Letter]]:

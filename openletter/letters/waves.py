@@ -187,14 +187,15 @@ def wave_for(before: Sequence[Letter], waves: Iterable[Wave], *, now: datetime) 
 
 
 def _not_elsewhere(found: QuerySet[Choice], campaign: Campaign) -> QuerySet[Choice]:
-    """Not to a mailbox that the journal knows a letter to which this database does not."""
+    """Not to a contact that the journal knows a letter to which this database does not."""
     elsewhere = HandedElsewhere.objects.filter(campaign=campaign.slug)
     if not elsewhere.exists():
         return found
     octets = Func(F("mailbox"), Value("UTF8"), function="convert_to", output_field=BinaryField())
     digest = Func(octets, function="sha256", output_field=BinaryField())
     return found.annotate(mailbox_hash=digest).filter(
-        ~Exists(elsewhere.filter(mailbox_hash=OuterRef("mailbox_hash")))
+        ~Exists(elsewhere.filter(mailbox_hash=OuterRef("mailbox_hash"))),
+        ~Q(mailbox__in=onecontact.handed_elsewhere(campaign)),
     )
 
 

@@ -19,7 +19,8 @@ from openletter.contacts.models import Choice
 from openletter.contacts.wish_rows import ContactWish, SameContact
 from openletter.contacts.wishes import Asked
 from openletter.letters import heeding, plan, sending, steps
-from openletter.letters.models import Delivery, Letter
+from openletter.letters.journal import mailbox_hash
+from openletter.letters.models import Delivery, HandedElsewhere, Letter
 from openletter.words import DeliveryState, WaveKind, Weakness, Wish
 from tests.builders import NOW, a_user
 from tests.contacts_builders import a_dump, an_rdap_answer
@@ -171,6 +172,37 @@ def test_the_door_itself_lets_no_second_mailbox_of_a_contact_pass(campaign: Camp
     (one,) = sending.claim(campaign, worker="w1", now=NOW + MINUTE, limit=100)
     assert one.recipient in {BOX, OTHER}
     assert sending.send_back(campaign, now=NOW + MINUTE) == {"contact-had-its-letter": 1}
+
+
+def handed_elsewhere(campaign: Campaign, mailbox: str) -> None:
+    """A backup was played back that did not hold this letter yet."""
+    HandedElsewhere.objects.create(
+        message_id="<x@y.example>", campaign=campaign.slug, wave=Wave.objects.get().pk,
+        kind=WaveKind.FIRST, mailbox_hash=bytes.fromhex(mailbox_hash(mailbox)), at=NOW,
+    )  # fmt: skip
+
+
+def test_what_left_to_one_mailbox_after_the_backup_leaves_to_no_other(registered: Campaign) -> None:
+    handed_elsewhere(registered, OWN)
+    moved(registered)
+    opened(registered, "198.51.100.70")
+    step(registered, now=NOW + MINUTE)
+    assert not written_to()
+
+
+def test_a_letter_that_waits_is_not_sent_where_the_other_mailbox_got_it(
+    registered: Campaign,
+) -> None:
+    moved(registered)
+    opened(registered, "198.51.100.70")
+    step(registered, now=NOW + MINUTE)
+    assert written_to() == {OTHER}
+    handed_elsewhere(registered, OWN)
+    later = NOW + 2 * MINUTE
+    assert sending.claim(registered, worker="w1", now=later, limit=100) == []
+    assert sending.send_back(registered, now=later) == {}
+    assert sending.find_elsewhere(registered, now=later) == 1
+    assert Delivery.objects.get().state == DeliveryState.UNKNOWN
 
 
 @pytest.mark.parametrize("who", [OWN, OTHER])
