@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from django.db import connection
 from django.db.models import Q
 
 from openletter.campaigns.fields import Address
@@ -36,6 +37,22 @@ from openletter.contacts.rules.rank import History
 from openletter.contacts.wish_rows import ContactWish
 from openletter.wire.registry import parse_address
 from openletter.words import Reason, Scope, Wish
+
+FINDING = 0x0C0F1
+
+
+def begin(world: Campaign | None) -> None:
+    """A batch of decisions begins; it knows all that is stored by then. To the commit."""
+    with connection.cursor() as cursor:
+        place = [FINDING, world.pk if world else 0]
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", place)
+
+
+def wait_for(world: Campaign | None) -> None:
+    """Batches that do not know what is stored next are done, and none begins. To the commit."""
+    with connection.cursor() as cursor:
+        place = [FINDING, world.pk if world else 0]
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", place)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -118,6 +118,7 @@ def find(campaign: Campaign, *, now: datetime, limit: int) -> int:
     A case for which nobody is found gets a choice that says so; it is asked about again when a
     registry is loaded or a handler overrides.
     """
+    finding.begin(campaign.world)
     waiting = cases_without_choice(campaign, now=now)
     cases = list(waiting.select_for_update(of=("self",), skip_locked=True)[:limit])
     _decide(cases, campaign=campaign, now=now)

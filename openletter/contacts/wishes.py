@@ -18,6 +18,7 @@ from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Entry
 from openletter.campaigns.steps import record
 from openletter.contacts.errors import ContactError
+from openletter.contacts.finding import wait_for
 from openletter.contacts.models import Choice, Suppression
 from openletter.contacts.rules.refuse import World, refusal_of_mailbox
 from openletter.contacts.rules.wished import REASON
@@ -53,7 +54,11 @@ def without_files(mailboxes: Iterable[str], *, world: Campaign | None) -> frozen
 
 @transaction.atomic
 def keep(asked: Asked, *, world: Campaign | None, actor: str, now: datetime) -> ContactWish:
-    """Store a contact's wish; what was chosen for the mailbox is chosen anew. Twice is once."""
+    """Store a contact's wish; what was chosen for the mailbox is chosen anew. Twice is once.
+
+    One at a time, and none while somebody is being chosen who does not know of it.
+    """
+    wait_for(world)
     mailbox = _read(asked.mailbox, world=world).mailbox
     if not asked.said_by.strip():
         raise _refuse("wish-nobody-said")
@@ -123,6 +128,7 @@ def take_back(row: ContactWish, *, followed: bool, because: str, actor: str, now
 
     Then the two mailboxes stay one contact: what one of them was told, the other isn't told again.
     """
+    wait_for(row.exercise)
     changed = ContactWish.objects.filter(pk=row.pk, undone_at=None).update(
         undone_at=now, undone_by=actor[:150], undone_because=because.strip()[:300]
     )

@@ -8,10 +8,12 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, QuerySet
 
 from openletter.campaigns.models import Campaign
-from openletter.contacts import wishes
+from openletter.contacts import finding, wishes
 from openletter.contacts.rules.wished import REASON
 from openletter.contacts.wish_rows import ContactWish
-from openletter.letters.models import Delivery, Letter, LetterCase
+from openletter.letters import sending
+from openletter.letters.journal import mailbox_hash
+from openletter.letters.models import Delivery, HandedElsewhere, Letter, LetterCase
 from openletter.words import DeliveryState, Wish
 
 
@@ -33,10 +35,19 @@ def followed(letters: QuerySet[Letter], campaign: Campaign) -> dict[Wish, int]:
 def take_back(row: ContactWish, *, because: str, actor: str, now: datetime) -> bool:
     """A wish holds no more; where a letter has left by it, its mailboxes stay one contact.
 
-    The letters are locked, so that none is claimed between the look and the end of the wish.
+    Nothing is chosen or claimed between the look and the end of the wish.
     """
+    finding.wait_for(row.exercise)
+    sending.hold_claims()
     rows = LetterCase.objects.filter(choice__in=wishes.followers(row).values("pk"))
     letters = rows.filter(letter__delivery__isnull=False).values("letter__delivery")
-    states = Delivery.objects.filter(pk__in=letters).select_for_update().values_list("state")
-    left = {state for (state,) in states} - {DeliveryState.CLEARED, DeliveryState.CANCELLED}
-    return wishes.take_back(row, followed=bool(left), because=because, actor=actor, now=now)
+    states = Delivery.objects.filter(pk__in=letters).values_list("state", flat=True)
+    left = set(states) - {DeliveryState.CLEARED, DeliveryState.CANCELLED}
+    followed = bool(left) or _is_handed_elsewhere(row.instead)
+    return wishes.take_back(row, followed=followed, because=because, actor=actor, now=now)
+
+
+def _is_handed_elsewhere(mailbox: str) -> bool:
+    """The journal knows a letter to it that this database does not: a backup was played back."""
+    digest = bytes.fromhex(mailbox_hash(mailbox))
+    return HandedElsewhere.objects.filter(mailbox_hash=digest).exists()

@@ -81,6 +81,12 @@ def is_stopped(campaign: Campaign) -> bool:
 # -- claim --------------------------------------------------------------------------------------
 
 
+def hold_claims() -> None:
+    """No claim is under way, and none begins before this transaction ends."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT FROM installation FOR UPDATE")
+
+
 @transaction.atomic
 def claim(
     campaign: Campaign, *, worker: str, now: datetime, limit: int, room: Room | None = None
@@ -164,7 +170,7 @@ def put_back(claimed: Sequence[Claimed], *, now: datetime) -> None:
     """Claimed, but nothing of them was said to any server: as before, and no pace is spent."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL synchronous_commit = on")
-        cursor.execute("SELECT FROM installation FOR UPDATE")
+        hold_claims()
         cursor.execute(
             sql("put_back.sql"),
             {

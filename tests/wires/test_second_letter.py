@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from django.db import OperationalError, connection
+from django.db import OperationalError, connection, transaction
 from pytest_django import Settings
 
 from openletter.campaigns import steps as campaigns
-from openletter.campaigns.models import Installation, Wave
-from openletter.letters import jobs, sending, settle
+from openletter.campaigns.models import Campaign, Installation, Wave
+from openletter.contacts import finding, wishes
+from openletter.contacts import steps as contacts
+from openletter.contacts.wish_rows import ContactWish, SameContact
+from openletter.contacts.wishes import Asked
+from openletter.letters import heeding, jobs, sending, settle
 from openletter.letters.clearing import clear_letters
-from openletter.letters.models import Delivery
+from openletter.letters.journal import mailbox_hash
+from openletter.letters.models import Delivery, HandedElsewhere
 from openletter.letters.recording import Told
 from openletter.net.mailbox import Mailbox, received
-from openletter.words import DeliveryState
+from openletter.words import DeliveryState, Wish
 from tests.builders import NOW
-from tests.mail_builders import a_sending_campaign, an_installation, letters_ready
+from tests.mail_builders import a_sending_campaign, an_installation, letters_ready, mailbox_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -154,3 +160,71 @@ def test_a_stop_ends_every_hand_over_within_two_seconds(state: Path) -> None:
     assert left == arrived(state)
     assert Delivery.objects.filter(state=DeliveryState.CLEARED).count() == 160 - left
     assert not Delivery.objects.filter(state=DeliveryState.CLEARED, handed_at__isnull=False)
+
+
+# -- a wish comes in between ----------------------------------------------------------------------
+
+OTHER = "desk@elsewhere.example"
+
+
+def a_wish(campaign: Campaign) -> ContactWish:
+    asked = Asked(
+        mailbox=mailbox_of(campaign, 1), wish=Wish.OTHER_MAILBOX, said_by="mail", address=OTHER
+    )
+    return wishes.keep(asked, world=campaign, actor="user:hanna", now=NOW)
+
+
+def taken_back(row: ContactWish) -> bool:
+    return heeding.take_back(row, because="mistake", actor="user:hanna", now=NOW)
+
+
+@contextmanager
+def held_beside(statement: str, *values: int) -> Iterator[None]:
+    """Another process is in the middle of something; ours waits a tenth of a second for it."""
+    other = connection.copy()
+    try:
+        with transaction.atomic():
+            with connection.cursor() as cursor:
+                cursor.execute("SET LOCAL lock_timeout = '100ms'")
+            other.set_autocommit(False)
+            with other.cursor() as cursor:
+                cursor.execute(statement, values)
+            yield
+    finally:
+        other.close()
+
+
+def test_a_wish_ends_only_between_two_claims(state: Path) -> None:
+    """A claim that began before would let a letter leave by it; the first mailbox got another."""
+    campaign = a_sending_campaign()
+    row = a_wish(campaign)
+    with pytest.raises(OperationalError), held_beside("SELECT FROM installation FOR UPDATE"):
+        taken_back(row)
+    assert taken_back(row)
+
+
+def test_a_wish_waits_for_who_chooses_without_knowing_of_it(state: Path) -> None:
+    """A choice made beside it would keep its case with a mailbox that is written to no more."""
+    campaign = a_sending_campaign()
+    choosing = "SELECT pg_advisory_xact_lock_shared(%s, %s)"
+    values = (finding.FINDING, campaign.pk)
+    with pytest.raises(OperationalError), held_beside(choosing, *values):
+        a_wish(campaign)
+    row = a_wish(campaign)
+    with pytest.raises(OperationalError), held_beside(choosing, *values):
+        taken_back(row)
+    alone = "SELECT pg_advisory_xact_lock(%s, %s)"
+    with pytest.raises(OperationalError), held_beside(alone, *values):
+        contacts.find(campaign, now=NOW, limit=10)
+
+
+def test_a_wish_by_which_a_letter_left_after_the_backup_leaves_one_contact(state: Path) -> None:
+    """The journal alone knows of that letter; the first mailbox must not get it once more."""
+    campaign = a_sending_campaign()
+    row = a_wish(campaign)
+    HandedElsewhere.objects.create(
+        message_id="<x@y.example>", campaign=campaign.slug, kind="first", at=NOW,
+        mailbox_hash=bytes.fromhex(mailbox_hash(OTHER)),
+    )  # fmt: skip
+    assert taken_back(row)
+    assert SameContact.objects.count() == 2
