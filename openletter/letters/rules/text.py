@@ -189,7 +189,7 @@ class _Pen:
 
     def _closing(self) -> list[str]:
         """What became of everything; what is still open matters as it did at first."""
-        shown = [self.passage("opening"), self.tally(), self.evidence(), self.passage("said")]
+        shown = [self.passage("opening"), self.tally(), self.evidence()]
         left = [self.passage("remaining"), self.passage("why")]
         still_open = left if self.facts.numbers(RowState.REMAINING) else []
         return [*shown, self.passage("thanks"), *still_open, self.passage("no-more")]
