@@ -151,7 +151,8 @@ class Sink:
         return told
 
     def stop(self) -> None:
-        self._ours.send("stop")
+        with contextlib.suppress(OSError):  # it may be gone already
+            self._ours.send("stop")
         self.process.join(5)
 
 

@@ -324,6 +324,8 @@ def _try_start(place: _Place, programs: Programs, *, socket: Path, fast: bool) -
         "unix_socket_permissions": "0700",
         "max_connections": "100",
         "shared_buffers": "128MB",
+        "autovacuum_naptime": "5s",  # a table that grew a thousandfold is planned for as it is now
+        "max_wal_size": "2GB",
         "password_encryption": "scram-sha-256",
         "log_statement": "none",
         **(FAST if fast else {}),
