@@ -16,7 +16,7 @@ from openletter.cli import app
 from openletter.evidence import steps, suspending, taking, weighing, wide
 from openletter.evidence.models import Finding, Observation, Part, Source, Suspension
 from openletter.letters import sending
-from openletter.letters.models import Delivery, Letter
+from openletter.letters.models import Letter
 from openletter.outcomes import steps as outcomes
 from openletter.words import FindingState, Weakness
 from tests.builders import NOW, a_campaign
