@@ -26,6 +26,7 @@ import openletter.evidence.taking as taking
 import openletter.letters.jobs as letter_jobs
 import openletter.letters.sending as sending
 import openletter.letters.steps as letters
+import openletter.letters.writing as writing
 import openletter.outcomes.steps as outcomes
 import openletter.replies.steps as replies
 from openletter.campaigns import clock
@@ -87,8 +88,8 @@ LINE: tuple[Step, ...] = (
         queue="find", batch=10_000, every=_MINUTE, since="opened_at",
     ),
     Step(
-        name=StepName.COMPOSE, ready=letters.waiting, run=letters.compose,
-        queue="send", batch=100, every=_MINUTE, since="chosen_at",
+        name=StepName.COMPOSE, ready=letters.waiting, run=writing.compose,
+        queue="send", batch=4_000, every=_MINUTE, since="chosen_at",
     ),
     Step(
         name=StepName.SEND, ready=sending.cleared_to_leave, run=letter_jobs.hand_over,

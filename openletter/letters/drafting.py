@@ -46,9 +46,10 @@ class Draft:
     tokens: dict[TokenPurpose, str]
 
 
-def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
+def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> int:
+    """Write and keep a draft for each pile; how many cases stand in them."""
     if not piles:
-        return
+        return 0
     rows = observations_of(choice for pile in piles for choice in pile.choices)
     vouchers = vouchers_of(campaign)
     stands = standings(campaign, (pile.mailbox for pile in piles))
@@ -76,6 +77,7 @@ def store(piles: Sequence[Pile], *, campaign: Campaign, now: datetime) -> None:
     _store_rows(numbers, drafts, now=now)
     check_keys()
     record(_composed(number, draft, now=now) for number, draft in zip(numbers, drafts, strict=True))
+    return sum(len(draft.pile.choices) for draft in drafts)
 
 
 def _draft(pile: Pile, facts: LetterFacts, *, partner: Partner) -> Draft:

@@ -162,6 +162,8 @@ class _Run:
             self._write_journal(claimed)
             done = self._one_batch(fleet, claimed)
             settled, room = settled + len(done), room.without(_letters(done))
+            if not room.letters:  # counted once a run as long as it lasts: some may have arrived
+                room = sending.room_now(self._campaign, now=self.now())
             size = _next_size(size, time.monotonic() - self._claimed_at)
         return settled
 

@@ -70,7 +70,8 @@ class Delivery(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["campaign", "purpose", "id"], name="to_leave",
+                fields=["campaign", "purpose", "id"],
+                name="to_leave",
                 condition=Q(state__in=[DeliveryState.CLEARED, DeliveryState.DEFERRED]),
             ),
             models.Index(fields=["id"], condition=Q(state="handing"), name="in_hand"),

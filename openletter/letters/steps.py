@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q, QuerySet
 
 from openletter.campaigns.models import Campaign, Wave
@@ -28,7 +28,7 @@ from openletter.letters.drafting import store
 from openletter.letters.gather import Pile, letters_before
 from openletter.letters.models import Delivery, Letter, LetterCase
 from openletter.letters.opening import open_update_wave, open_wave
-from openletter.letters.turn import composing
+from openletter.letters.turn import composing, composing_beside
 from openletter.letters.waves import choices_to_write_about
 from openletter.words import DeliveryState, WaveKind
 
@@ -89,7 +89,37 @@ def _write(campaign: Campaign, *, now: datetime, limit: int) -> int:
     return drafted.count() + len(others)
 
 
-def _rewrite(campaign: Campaign, mailboxes: Sequence[str], *, now: datetime) -> None:
+def unwritten(
+    campaign: Campaign, *, now: datetime, limit: int, after: int
+) -> tuple[list[str], int]:
+    """Mailboxes that drafts would be written to, by choices behind this one, and the last choice.
+
+    Only a plan: nothing is held, and whoever writes asks again.
+    """
+    fresh = choices_to_write_about(campaign, now=now).filter(pk__gt=after)
+    found: dict[str, None] = {}
+    last = after
+    for pk, mailbox in fresh.values_list("pk", "mailbox")[: limit * 10].iterator():
+        if len(found) == limit and mailbox not in found:
+            break
+        found[mailbox], last = None, pk
+    return list(found), last
+
+
+@transaction.atomic
+def write_beside_others(campaign: Campaign, mailboxes: Sequence[str], *, now: datetime) -> int:
+    """Drafts for these mailboxes, which no other composer was given; how many cases in them.
+
+    Nobody waits for the disk: what a crash takes was seen by nobody, and is written anew.
+    """
+    composing_beside(campaign)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL synchronous_commit = off")
+    campaign.refresh_from_db()
+    return _rewrite(campaign, mailboxes, now=now)
+
+
+def _rewrite(campaign: Campaign, mailboxes: Sequence[str], *, now: datetime) -> int:
     """One draft for each mailbox with something to say; an old draft makes room for it."""
     _drop_drafts(campaign, mailboxes)
     news = _by_mailbox(waves.eligible(campaign, now=now).filter(mailbox__in=mailboxes))
@@ -108,7 +138,7 @@ def _rewrite(campaign: Campaign, mailboxes: Sequence[str], *, now: datetime) -> 
             piles.append(
                 Pile(campaign=campaign, wave=wave, mailbox=mailbox, choices=choices, before=earlier)
             )
-    store(piles, campaign=campaign, now=now)
+    return store(piles, campaign=campaign, now=now)
 
 
 def _by_mailbox(choices: QuerySet[Choice]) -> dict[str, list[Choice]]:

@@ -10,7 +10,7 @@ from django.db import connection
 from openletter.campaigns.models import Campaign
 
 _LOCK = (0x0C4A1, -1)
-_COMPOSING = 0x0C1E7
+_COMPOSING, _PLANNING = 0x0C1E7, 0x0C1E8
 
 
 def composing(campaign: Campaign) -> None:
@@ -19,17 +19,37 @@ def composing(campaign: Campaign) -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [_COMPOSING, campaign.pk])
 
 
+def composing_beside(campaign: Campaign) -> None:
+    """Several composers at a time, of different mailboxes; none while one has the turn alone."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock_shared(%s, %s)", [_COMPOSING, campaign.pk])
+
+
+@contextmanager
+def planning(campaign: Campaign) -> Iterator[bool]:
+    """Who deals out a campaign's mailboxes to composers, so that none gets to two of them."""
+    with _held(_PLANNING, campaign.pk) as mine:
+        yield mine
+
+
 @contextmanager
 def alone() -> Iterator[bool]:
     """One sender at a time a database; False: another one is at work."""
+    with _held(*_LOCK) as mine:
+        yield mine
+
+
+@contextmanager
+def _held(*lock: int) -> Iterator[bool]:
+    """A lock of this connection's, if nobody has it."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", _LOCK)
+        cursor.execute("SELECT pg_try_advisory_lock(%s, %s)", lock)
         mine = bool(cursor.fetchone()[0])
     try:
         yield mine
     finally:
         if mine:
-            _unlock()
+            _unlock(*lock)
 
 
 def is_ours() -> bool:
@@ -43,8 +63,8 @@ def is_ours() -> bool:
         return bool(cursor.fetchone()[0])
 
 
-def _unlock() -> None:
+def _unlock(*lock: int) -> None:
     """A lost connection has let go of it already."""
     if connection.is_usable():
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", _LOCK)
+            cursor.execute("SELECT pg_advisory_unlock(%s, %s)", lock)
