@@ -76,14 +76,15 @@ class Team:
         while quiet < QUIET:
             time.sleep(LOOK_EVERY)
             now, count = time.monotonic(), stage.sink.told().messages
-            if count != taken:
+            is_moving = count != taken
+            if is_moving:
                 taken, last = count, now
             if now > next_kill:
                 self.kill()
                 self.killed += 1
                 self.start()
                 next_kill = self._next_kill(kills - self.killed)
-            quiet = 0 if _waits(stage.campaign) else quiet + 1
+            quiet = 0 if is_moving or _waits(stage.campaign) else quiet + 1
             self._look_for_errors()
             if now > until:
                 raise SystemExit(f"not done after {PATIENCE:.0f} s; see {self._log}")
