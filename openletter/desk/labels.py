@@ -28,6 +28,7 @@ from openletter.words import (
     StepName,
     WaveKind,
     Weakness,
+    Wish,
 )
 
 Label = str | Promise
@@ -153,6 +154,11 @@ SCOPE: Final[Mapping[Scope, Label]] = {
     Scope.UNKNOWN: pgettext_lazy("scope", "unknown"),
 }
 
+WISH: Final[Mapping[Wish, Label]] = {
+    Wish.NO_ATTACHMENT: _("without attachment"),
+    Wish.OTHER_MAILBOX: _("to another mailbox"),
+}
+
 MEMBER_ROLE: Final[Mapping[MemberRole, Label]] = {
     MemberRole.READER: pgettext_lazy("role", "reader"),
     MemberRole.HANDLER: pgettext_lazy("role", "handler"),
@@ -225,6 +231,7 @@ SETS: Final[Mapping[str, Mapping[str, Label]]] = {
     "reader": {word.value: shared.READER[word] for word in Reader},
     "wave": {word.value: shared.WAVE[word] for word in WaveKind},
     "outcome": {word.value: shared.OUTCOME[word] for word in OutcomeResult},
+    "wish": {word.value: text for word, text in WISH.items()},
 }
 """Every closed set that a page names, by a short word for templates."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email import message_from_bytes
 from email.errors import MessageError
 from email.message import EmailMessage
@@ -46,11 +46,36 @@ def read(raw: bytes) -> Mail:
     return Mail(headers=headers, parts=parts, raw=as_text)
 
 
-def inline_text(raw: bytes) -> str:
-    """What a mail says without its files, part after part; its raw text where there is none."""
+def letter(raw: bytes) -> Mail:
+    """A letter of ours as its reader sees it: texts without a name that follow one another are one.
+
+    Where a language writes many accents, the text leaves cut in parts (docs/adr/0019).
+    """
     mail = read(raw)
-    said = [part.text.replace("\r\n", "\n") for part in mail.parts if part.text and not part.name]
-    return "\n".join(said) or mail.raw
+    parts: list[Part] = []
+    for part in mail.parts:
+        goes_on = bool(parts) and _goes_on(parts[-1], part)
+        parts.append(_joined(parts.pop(), part) if goes_on else part)
+    return replace(mail, parts=parts)
+
+
+def inline_text(raw: bytes) -> str:
+    """What a letter of ours says without its files; its raw text where there is none."""
+    mail = letter(raw)
+    said = [part.text for part in mail.parts if part.text and not part.name]
+    return "\n".join(said).replace("\r\n", "\n") or mail.raw
+
+
+def _goes_on(before: Part, part: Part) -> bool:
+    return all(one.kind == "text/plain" and not one.name for one in (before, part))
+
+
+def _joined(before: Part, part: Part) -> Part:
+    said = "\n".join((before.text or "", part.text or ""))
+    return replace(
+        before, size=before.size + part.size, text=said[:SHOWN],
+        is_cut=before.is_cut or part.is_cut or len(said) > SHOWN,
+    )  # fmt: skip
 
 
 def _leaves(message: EmailMessage) -> Iterator[Part]:

@@ -18,12 +18,13 @@ from openletter.campaigns.models import Campaign, Installation, Partner, Timelin
 from openletter.campaigns.rules import CampaignState, MemberRole
 from openletter.cases.models import Case
 from openletter.contacts.models import Suppression
+from openletter.contacts.wish_rows import ContactWish
 from openletter.desk.exports import COLUMNS
 from openletter.desk.queries import cases as case_list
 from openletter.desk.queries.campaigns import DIMENSIONS, funnel
 from openletter.letters.models import Delivery
 from openletter.replies.models import Answer, Reply
-from openletter.words import print_reference
+from openletter.words import Wish, print_reference
 from tests.builders import NOW, a_campaign, a_partner, a_user
 from tests.desk_builders import Desk, a_desk, a_member, rows_of
 
@@ -57,6 +58,18 @@ def _page(browser: Client, name: str, **parts: object) -> str:
     answer = browser.get(reverse(f"desk:{name}", kwargs=parts or None), follow=True)
     assert answer.status_code == 200
     return answer.content.decode()
+
+
+def test_the_plan_says_how_many_letters_follow_a_wish(
+    desk: Desk, browse: Callable[[MemberRole], Client]
+) -> None:
+    assert "wish" not in _page(browse(MemberRole.READER), "plan", slug=desk.campaign.slug)
+    ContactWish.objects.create(
+        exercise=desk.campaign, mailbox=desk.alpha.draft.mailbox, wish=Wish.NO_ATTACHMENT,
+        said_by="mail of 3 May", by="user:ann", at=NOW,
+    )  # fmt: skip
+    text = _page(browse(MemberRole.HANDLER), "plan", slug=desk.campaign.slug)
+    assert "<dt>without attachment</dt><dd>1</dd>" in text
 
 
 # -- signing in -----------------------------------------------------------------------------------

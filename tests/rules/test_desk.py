@@ -46,6 +46,23 @@ def test_attachments_keep_their_name_and_multipart_is_read_leaf_by_leaf() -> Non
     assert reading.inline_text(raw).strip() == "hello"
 
 
+def test_a_letter_that_leaves_in_parts_is_one_text_and_its_files_stay_apart() -> None:
+    raw = (
+        b"Content-Type: multipart/mixed; boundary=x\r\n\r\n"
+        b"--x\r\nContent-Type: text/plain\r\n\r\nBonjour\r\n\r\n"
+        b"--x\r\nContent-Type: text/plain\r\n\r\nHello\r\n\r\n"
+        b"--x\r\nContent-Type: text/plain\r\nContent-Disposition: attachment; filename=b.txt\r\n"
+        b"\r\npass it on\r\n--x--\r\n"
+    )
+    letter = reading.letter(raw)
+    assert [(part.name, part.text) for part in letter.parts] == [
+        ("", "Bonjour\r\n\nHello\r\n"), ("b.txt", "pass it on"),
+    ]  # fmt: skip
+    assert letter.parts[0].size == len("Bonjour\r\n") + len("Hello\r\n")
+    assert reading.inline_text(raw) == "Bonjour\n\nHello\n"
+    assert len(reading.read(raw).parts) == 3
+
+
 @given(st.text(max_size=200))
 def test_lines_from_outside_hold_nothing_unseen(text: str) -> None:
     shown = desk.plain_lines(text)

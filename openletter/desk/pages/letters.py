@@ -43,7 +43,7 @@ def letter(visit: Visit, reference: str) -> HttpResponse:
         "title": gettext("Letter %(reference)s") % {"reference": one.reference},
         "letter": one,
         "about": letters.page_of(visit.viewer, one),
-        "mail": reading.read(bytes(one.raw)),
+        "mail": reading.letter(bytes(one.raw)),
         "may_handle": visit.may(Level.HANDLER, one.partner_id),
     }
     return visit.show("letter", told)
