@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import sys
+import textwrap
 import time
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -17,6 +22,13 @@ if TYPE_CHECKING:
 
 _PACKAGE = "openletter.doctor"
 _MARKS = {"good": "ok", "warning": "LOOK", "bad": "BAD", "not-asked": "?"}
+_COLOURS: dict[str, dict[str, Any]] = {
+    "good": {"fg": "green"}, "warning": {"fg": "yellow", "bold": True},
+    "bad": {"fg": "red", "bold": True}, "not-asked": {"dim": True},
+}  # fmt: skip
+"""For a terminal only: typer takes them out where the output goes elsewhere."""
+_INDENT = " " * 7
+_LONGEST = 8_000
 _LOOK_AGAIN = 2.0
 
 
@@ -64,9 +76,14 @@ def doctor(
         else _everything(campaign)
     )
     shown = []
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    plain = False if os.environ.get("NO_COLOR") else None
     for check in checks:
-        typer.echo(_as_json(check, lang) if as_json else _as_text(check, lang))
+        told = _as_json(check, lang) if as_json else _as_text(check, lang, width=width)
+        typer.echo(told, color=plain)
         shown.append(check)
+    if not as_json and shown:
+        typer.echo(f"\n{_count(shown, lang)}")
     if campaign is not None and not (send or received or mailbox):
         _remember(campaign, shown)
     raise typer.Exit(exit_code(shown))
@@ -205,12 +222,40 @@ def _as_json(check: Check, lang: str) -> str:
     return json.dumps(row, ensure_ascii=False)
 
 
-def _as_text(check: Check, lang: str) -> str:
+def _as_text(check: Check, lang: str, *, width: int = 0) -> str:
+    """Two or three lines; `width` is the terminal's, 0 where nobody's eyes set a width."""
     from openletter.wire.visible import visible
 
-    seen, todo = (visible(text) for text in _sentences(check, lang))
-    line = f"{_MARKS[check.state]:<5}{check.name:<17}{visible(check.about)}\n       {seen}"
-    return f"{line}\n       -> {todo}" if todo and check.state != "good" else line
+    seen, todo = (visible(text, limit=_LONGEST) for text in _sentences(check, lang))
+    mark = typer.style(f"{_MARKS[check.state]:<5}", **_COLOURS[check.state])
+    lines = [f"{mark}{check.name:<17}{visible(check.about)}", *_folded(seen, width=width)]
+    if not todo:
+        return "\n".join(lines)
+    record = visible(str(check.seen.values.get("record", "")), limit=_LONGEST)
+    if width and record and record in todo:  # on a line of its own, so that it can be copied
+        todo, _, record = todo.partition(": ")
+        return "\n".join([*lines, *_folded(f"-> {todo}:", width=width), record])
+    return "\n".join([*lines, *_folded(f"-> {todo}", width=width)])
+
+
+def _folded(text: str, *, width: int) -> list[str]:
+    if not width:
+        return [_INDENT + text]
+    deeper = _INDENT + "   " * text.startswith("-> ")
+    return textwrap.wrap(
+        text, width=max(width - 1, 40), initial_indent=_INDENT, subsequent_indent=deeper,
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
+
+
+def _count(checks: Iterable[Check], lang: str) -> str:
+    """How many stand how, the worst first."""
+    from openletter.catalogue import sentence
+    from openletter.words import Reason
+
+    counts = Counter(str(check.state) for check in checks)
+    values = {name.replace("-", "_"): counts[name] for name in _MARKS}
+    return sentence(_PACKAGE, Reason(code="counted", values=values), lang)
 
 
 def _sentences(check: Check, lang: str) -> tuple[str, str]:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from openletter.guides import library as guides
 from openletter.letters import hours, keys, library
-from openletter.letters.rules.dkim import SigningKey
+from openletter.letters.rules.dkim import SigningKey, zone_text
 from openletter.letters.rules.facts import (
     CaseFacts,
     Earlier,
@@ -231,11 +231,6 @@ def write_all(folder: Path, *, languages: Sequence[str] = (), at: datetime = _AT
             }
         )  # fmt: skip
     (folder / "index.json").write_text(json.dumps(index, indent=1), encoding="utf-8")
-    zone = "".join(f"{key.dns_name()}. TXT {_quoted(key.dns_record())}\n" for key in with_keys)
+    zone = "".join(f"{key.dns_name()}. TXT {zone_text(key.dns_record())}\n" for key in with_keys)
     (folder / "dkim.zone").write_text(zone, encoding="ascii")
     return len(index)
-
-
-def _quoted(text: str) -> str:
-    """A TXT record as strings of at most 255 octets."""
-    return " ".join(f'"{text[start : start + 255]}"' for start in range(0, len(text), 255))

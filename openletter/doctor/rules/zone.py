@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from openletter.doctor.rules.check import Check, Look
 from openletter.doctor.rules.spf import Judged, Verdict, check_host
+from openletter.letters.rules.dkim import zone_text
 from openletter.wire.address import Address
 from openletter.wire.dns import Mx, Type, reversed_name
 from openletter.wire.dns_talk import Ask, Talk, Told
@@ -110,14 +111,16 @@ def dkim(key: OwnKey) -> Talk[Check]:
         return look.not_asked("dns-silent", why=told.fault)
     if not told.texts:
         code = "dkim-missing" if key.signs else "dkim-missing-other"
-        return _blame(look, key)(code, record=f'"{key.record}"')
+        return _blame(look, key)(code, record=zone_text(key.record))
     if len(told.texts) > 1:
-        return _blame(look, key)("dkim-several", count=len(told.texts), record=f'"{key.record}"')
+        return _blame(look, key)(
+            "dkim-several", count=len(told.texts), record=zone_text(key.record)
+        )
     return _key(look, key, told.texts[0])
 
 
 def _key(look: Look, key: OwnKey, text: bytes) -> Check:
-    values = {"record": f'"{key.record}"'}
+    values = {"record": zone_text(key.record)}
     blame = _blame(look, key)
     try:
         read = read_key(text)
