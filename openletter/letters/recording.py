@@ -83,7 +83,7 @@ def _bounced(claimed: Claimed, fate: Fate, *, now: datetime) -> None:
         return
     rows = LetterCase.objects.filter(letter__delivery=claimed.id).select_related("choice")
     if (row := rows.first()) is not None:
-        contacts.note_bounce(row.choice, permanent=True, now=now, because=fate.text[:200])
+        contacts.note_bounce(row.choice, permanent=True, now=now, because=_stored(fate.text, 200))
 
 
 def _entry(claimed: Claimed, fate: Fate, *, before: str, now: datetime) -> Entry:

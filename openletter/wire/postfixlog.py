@@ -36,10 +36,13 @@ class LogLine:
 
 
 def read_log(lines: Iterable[str], *, now: datetime, zone: tzinfo = UTC) -> Iterator[LogLine]:
-    """Lines that are a mail log's; others are skipped. `zone` is that of times without one."""
+    """Lines that are a mail log's; others are skipped. `zone` is that of times without one.
+
+    A line with zero bytes was torn by a crash, and is none.
+    """
     for text in lines:
         found = _HEAD.match(text.rstrip("\n")[:4000])
-        if found is None:
+        if found is None or "\0" in text:
             continue
         at = _time(found["at"], now=now, zone=zone)
         if at is not None:

@@ -122,6 +122,11 @@ class Reply(NamedTuple):
 _LINE = re.compile(rb"(\d{3})([ -]?)([^\r\n]*)\r?\n")
 
 
+def as_text(said: bytes) -> str:
+    """A server's words without zero bytes, which no database takes and which hide other words."""
+    return said.replace(b"\0", b"").decode("utf-8", "replace")
+
+
 class Replies:
     """Splits a byte stream into replies; nonsense is a reply with code 0."""
 
@@ -146,7 +151,7 @@ class Replies:
                 self._lines = []
                 return Reply(code=0, lines=("not SMTP" if found is None else "two codes",))
             self._code = found[1]
-            self._lines.append(found[3].decode("utf-8", "replace"))
+            self._lines.append(as_text(found[3]))
             if found[2] != b"-":
                 lines, self._lines = tuple(self._lines), []
                 return Reply(code=int(found[1]), lines=lines)

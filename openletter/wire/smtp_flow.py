@@ -30,6 +30,7 @@ from openletter.wire.smtp import (
     Replies,
     Reply,
     Stage,
+    as_text,
     checked,
     dot_stuffed,
     final,
@@ -222,7 +223,7 @@ class Flow:
         found = _GOOD_TURN.fullmatch(data)
         if found is None:
             return False
-        text = found[1].decode("utf-8", "replace")
+        text = as_text(found[1])
         fate = final(Reply(code=250, lines=(text,)))
         if fate.outcome is not Outcome.ACCEPTED:
             return False

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from ipaddress import ip_network
 from pathlib import Path
@@ -181,6 +182,15 @@ def test_a_dead_mailbox_sends_the_case_on(campaign: Campaign) -> None:
     assert ready.delivery.state == DeliveryState.BOUNCED
     assert ready.choice.superseded_because == "mailbox-dead"
     assert MailboxHealth.objects.get(mailbox=ready.letter.mailbox).dead_at == NOW
+
+
+def test_what_a_database_takes_not_keeps_no_fate_from_being_written(campaign: Campaign) -> None:
+    (ready,) = letters_ready(campaign, 1)
+    (one,) = claim(campaign)
+    sending.record(one, replace(NO_SUCH, text=NO_SUCH.text + "\0"), now=NOW)
+    ready.delivery.refresh_from_db()
+    assert ready.delivery.state == DeliveryState.BOUNCED
+    assert MailboxHealth.objects.get(mailbox=ready.letter.mailbox).dead_because == NO_SUCH.text
 
 
 def test_a_policy_refusal_is_about_us_not_the_mailbox(campaign: Campaign) -> None:

@@ -22,6 +22,7 @@ def test_the_lines_of_one_letter() -> None:
             " delay=1, delays=0/0/0/1, dsn=2.0.0, status=sent (250 2.0.0 Ok)"
         ),
         "not a log line",
+        "Mar  2 11:00:02 mx postfix/smtp[12]: 4XyZ1a2b3c: to=<abuse@net1.nl>, status=sent (25\0\0",
     ]
     client, cleanup, active, sent = read_log(lines, now=NOW)
     assert client.queue_id == "4XyZ1a2b3c"

@@ -15,6 +15,7 @@ from openletter.wire.smtp import (
     Opened,
     Opening,
     Outcome,
+    Replies,
     Send,
     Stage,
     dot_stuffed,
@@ -133,6 +134,12 @@ def test_a_hostile_server_raises_nothing(chunks: list[bytes]) -> None:
         if dialogue.stage is Stage.BODY:
             dialogue.dot()
     assert dialogue.end().outcome in (Outcome.DEFERRED, Outcome.UNKNOWN)
+
+
+def test_zero_bytes_are_not_heard() -> None:
+    """A database takes none, and between the letters of a secret they would hide it."""
+    replies = Replies()
+    assert replies.feed(b"550 5.1.1 no\0 such us\0er\r\n") == (550, ("5.1.1 no such user",))
 
 
 def test_after_starttls_there_is_no_greeting() -> None:
