@@ -174,13 +174,7 @@ class Buckets:
 
     def charge(self, providers: Iterable[str], partners: Iterable[int]) -> None:
         """Write down what a claim took; the claim's transaction holds the installation's row."""
-        rows = [
-            (Kind.PROVIDER, key, count, self.rates.of_provider(key))
-            for key, count in Counter(providers).items()
-        ] + [
-            (Kind.PARTNER, str(key), count, self.rates.of_partner(key))
-            for key, count in Counter(partners).items()
-        ]
+        rows = self._counted(providers, partners)
         PaceBucket.objects.bulk_create(
             [
                 PaceBucket(
@@ -199,19 +193,25 @@ class Buckets:
 
     def give_back(self, providers: Iterable[str], partners: Iterable[int]) -> None:
         """Claimed, charged, and not begun: no letter has left for it."""
-        rows = [
-            (Kind.PROVIDER, key, count, self.rates.of_provider(key))
-            for key, count in Counter(providers).items()
-        ] + [
-            (Kind.PARTNER, str(key), count, self.rates.of_partner(key))
-            for key, count in Counter(partners).items()
-        ]
+        rows = self._counted(providers, partners)
         for kind, key, count, rate in rows:
             if (spent := self.spent.get((kind, key))) is None:
                 continue
             until = give_back(spent, count, per_hour=rate, now=self.now)
             bucket = PaceBucket.objects.filter(kind=kind, key=key, exercise=self.exercise)
             bucket.update(spent_until=until)
+
+    def _counted(
+        self, providers: Iterable[str], partners: Iterable[int]
+    ) -> list[tuple[Kind, str, int, int]]:
+        """How many letters of each bucket, with its rate."""
+        return [
+            (Kind.PROVIDER, key, count, self.rates.of_provider(key))
+            for key, count in Counter(providers).items()
+        ] + [
+            (Kind.PARTNER, str(key), count, self.rates.of_partner(key))
+            for key, count in Counter(partners).items()
+        ]
 
 
 def buckets(campaign: Campaign, *, now: datetime) -> Buckets:
