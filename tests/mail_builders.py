@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from openletter.campaigns.models import Campaign, Partner, Wave
@@ -76,6 +76,7 @@ def letters_ready(
         campaign=campaign, kind=WaveKind.FIRST, defaults={"opens_at": NOW}
     )
     an_approval(campaign.lead, MADE_UP)
+    approved_law(campaign.lead)
     numbers = range(start, start + count)
     net = "2001:db8:{:x}::1" if campaign.exercise else "2a10:{:x}::1"
     cases = some_cases(
@@ -93,6 +94,13 @@ def an_approval(partner: Partner, version: str) -> None:
         partner=partner, version=version, undone_at=None,
         defaults={"kind": WaveKind.FIRST, "language": "en", "by": "approver", "at": NOW},
     )  # fmt: skip
+
+
+def approved_law(partner: Partner) -> None:
+    """The partner's lines of law, approved long before any letter."""
+    partner.legal_text = partner.legal_text or {"en": "Law."}
+    partner.legal_approved_at = partner.legal_approved_at or NOW - timedelta(days=365)
+    partner.save(update_fields=["legal_text", "legal_approved_at"])
 
 
 def mailbox_of(campaign: Campaign, number: int) -> str:

@@ -54,6 +54,9 @@ CASE
             WHERE a.partner_id = l.partner_id AND a.version = asked.version
               AND a.undone_at IS NULL)
     )) THEN 'wording-not-approved'
+    WHEN NOT c.exercise AND NOT EXISTS (
+        SELECT FROM partner p WHERE p.id = l.partner_id AND p.legal_approved_at <= l.composed_at
+    ) THEN 'law-not-approved'
     WHEN w.kind = 'correction' THEN CASE
         WHEN NOT EXISTS (
             SELECT FROM correction q

@@ -252,6 +252,9 @@ def _spoilt(campaign: Campaign, *, now: datetime, old: timedelta, versions: Iter
         | Q(wave__closes_at__lte=now)
         | ~Q(wording_version__in=list(versions))
     )
+    if not campaign.exercise:
+        law_changed = Q(partner__legal_approved_at__gt=F("composed_at"))
+        spoilt |= Q(partner__legal_approved_at=None) | law_changed
     if campaign.state == CampaignState.RUNNING:
         spoilt |= Q(composed_at__lte=now - old)
     return spoilt

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 
 import pytest
 from django.conf import settings
@@ -10,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from typer.testing import CliRunner
 
+from openletter.campaigns import founding
 from openletter.campaigns.models import Campaign, TimelineEntry
 from openletter.cli import app
 from openletter.contacts import teams
@@ -107,6 +109,33 @@ def test_a_changed_wording_makes_the_approval_void(
         approvals.approve(
             campaign.lead, FIRST, "nl", read=f"nl-{real(FIRST, ('nl',))}", user=user, now=NOW
         )
+
+
+def test_lines_of_law_that_changed_since_are_in_no_letter_that_leaves(campaign: Campaign) -> None:
+    approve(campaign, "en", "nl")
+    compose(campaign, now=NOW)
+    user = a_user("head", partner=campaign.lead, role="administrator")
+    founding.write_law(campaign.lead, language="en", text="Other.", user=user, now=NOW)
+    assert claimed(campaign, now=NOW) == []
+    assert sending.send_back(campaign, now=NOW) == {"law-not-approved": 1}
+    assert compose(campaign, now=NOW) == 0, "nobody has approved the new lines"
+    later = NOW + timedelta(hours=1)
+    founding.approve_law(campaign.lead, user=user, now=later)
+    compose(campaign, now=later)
+    assert claimed(campaign, now=later) == ["first"]
+    assert "Other." in text_of(Letter.objects.get())
+
+
+def test_a_draft_with_lines_of_law_that_changed_since_is_written_anew(campaign: Campaign) -> None:
+    compose(campaign, now=NOW)
+    user = a_user("head", partner=campaign.lead, role="administrator")
+    later = NOW + timedelta(hours=1)
+    founding.write_law(campaign.lead, language="en", text="Other.", user=user, now=later)
+    founding.approve_law(campaign.lead, user=user, now=later)
+    approve(campaign, "en", "nl")
+    compose(campaign, now=later)
+    assert "Other." in text_of(Letter.objects.get())
+    assert claimed(campaign, now=later) == ["first"]
 
 
 def test_an_approval_that_is_taken_back_stops_what_was_cleared(campaign: Campaign) -> None:
