@@ -2,8 +2,8 @@
 
 They are made when they are asked for, of the rows that this letter named and that are still open:
 a text that was right when the letter left must not be passed on once its case is closed or taken
-back, and what a source no longer lets us tell is told no more. Numbers, references and links are
-those that the letter printed, and a report keeps its id.
+back, or the evidence no longer says that it is open; what a source no longer lets us tell is told
+no more. Numbers, references and links are those that the letter printed; a report keeps its id.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from openletter.letters.rules.attached import Attachment
 from openletter.letters.rules.facts import CaseFacts, LetterError, LetterFacts, RowState
 from openletter.letters.rules.text import text_to_pass_on
 from openletter.letters.vouching import vouchers_of
-from openletter.words import CaseState, Reader, WaveKind
+from openletter.words import CaseState, FindingState, Reader, WaveKind
 
 OPEN = (CaseState.OPEN, CaseState.ANNOUNCED_FIXED)
 _OF_OPEN = (WaveKind.FIRST, WaveKind.UPDATE, WaveKind.REMINDER)
@@ -46,7 +46,11 @@ def files_of(letter: Letter, secrets: Mapping[int, str]) -> list[Attachment]:
 
 def _open_rows(letter: Letter, secrets: Mapping[int, str]) -> list[LetterCase]:
     found = LetterCase.objects.filter(
-        letter=letter, case__state__in=OPEN, case__in=list(secrets)
+        letter=letter,
+        case__state__in=OPEN,
+        case__in=list(secrets),
+        case__finding__state=FindingState.OPEN,
+        case__falls_short=False,
     ).select_related("choice__case__finding", "choice__partner", "choice__holder")
     return list(found.order_by("number"))
 

@@ -10,11 +10,11 @@ import pytest
 from django.test import Client
 
 from openletter.cases.models import Case
-from openletter.evidence.models import Source
+from openletter.evidence.models import Finding, Source
 from openletter.letters import approvals
 from openletter.letters.models import Letter, WordingApproval
 from openletter.wire import xarf4
-from openletter.words import CaseState, Reader, WaveKind, print_reference
+from openletter.words import CaseState, FindingState, Reader, WaveKind, print_reference
 from tests.builders import NOW
 from tests.site_builders import Held, a_letter, a_running_campaign
 
@@ -88,6 +88,16 @@ def test_what_is_closed_or_was_our_mistake_is_passed_on_no_more(held: Held) -> N
     assert asked(held.secret).status_code == 302
 
 
+def test_what_the_evidence_no_longer_calls_open_is_passed_on_no_more(held: Held) -> None:
+    turned, short = held.cases[0], held.cases[1]
+    Finding.objects.filter(pk=turned.finding_id).update(state=FindingState.SUSPECTED)
+    Case.objects.filter(pk=short.pk).update(falls_short=True)
+    files = files_of(held)
+    assert len(files) == 2 + 10
+    for case in (turned, short):
+        assert print_reference(case.reference) not in "".join(files.values())
+
+
 def test_what_a_source_no_longer_lets_us_tell_is_not_told(held: Held) -> None:
     assert "Nachtlamp" in "".join(files_of(held).values())
     Source.objects.filter(pk="nachtlamp").update(terms={"to_holder": "nothing"})
@@ -106,7 +116,9 @@ def test_only_desks_are_offered_files_and_only_of_what_is_open(held: Held, chang
 
 
 def test_in_a_partners_name_only_texts_that_it_approved() -> None:
-    held = a_letter(a_running_campaign(exercise=False), count=2, mailbox="a@net1.nl", net="2a00:1::{}")
+    held = a_letter(
+        a_running_campaign(exercise=False), count=2, mailbox="a@net1.nl", net="2a00:1::{}"
+    )
     law = {"legal_text": {"en": "Law.", "nl": "Wet."}, "legal_approved_at": NOW}
     for name, value in law.items():
         setattr(held.letter.partner, name, value)
