@@ -106,5 +106,8 @@ def report(
 
 
 if __name__ == "__main__":
-    for size in [int(one) for one in sys.argv[1:]] or [5_000, 20_000]:
-        run(size)
+    sizes = sys.argv[1:] or ["5000", "20000"]
+    if len(sizes) == 1:
+        run(int(sizes[0]))
+    for size in sizes if len(sizes) > 1 else ():  # each an installation, so each a process
+        subprocess.run([sys.executable, __file__, size], check=True)
