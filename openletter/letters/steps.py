@@ -76,17 +76,30 @@ def compose(campaign: Campaign, *, now: datetime, limit: int) -> int:
 @transaction.atomic
 def _write(campaign: Campaign, *, now: datetime, limit: int) -> int:
     composing(campaign)
-    fresh = choices_to_write_about(campaign, now=now)
-    waiting = fresh.values_list("mailbox", flat=True)[: limit * 10]
-    mailboxes = list(dict.fromkeys(waiting))[:limit]
-    asked = set(fresh.filter(mailbox__in=mailboxes).values_list("pk", flat=True))
+    drafted, mailboxes = _write_fresh(campaign, now=now, limit=limit)
     stale = waves.stale_drafts(campaign, now=now, old=OLD, versions=_versions(campaign))
     renewed = stale.exclude(mailbox__in=mailboxes).order_by("id").values_list("mailbox", flat=True)
     others = list(dict.fromkeys(renewed[: max(limit - len(mailboxes), 0)]))
-    if mailboxes or others:
-        _rewrite(campaign, [*mailboxes, *others], now=now)
-    drafted = LetterCase.objects.filter(choice__in=asked, letter__delivery=None)
-    return drafted.count() + len(others)
+    if others:
+        _rewrite(campaign, others, now=now)
+    return drafted + len(others)
+
+
+def _write_fresh(campaign: Campaign, *, now: datetime, limit: int) -> tuple[int, list[str]]:
+    """Drafts for the next mailboxes; where none of them can be written to, for those behind.
+
+    How many choices stand in a draft now, and the mailboxes.
+    """
+    fresh, after = choices_to_write_about(campaign, now=now), 0
+    while True:
+        mailboxes, after = _behind(after, fresh, limit=limit)
+        if not mailboxes:
+            return 0, []
+        asked = set(fresh.filter(mailbox__in=mailboxes).values_list("pk", flat=True))
+        _rewrite(campaign, mailboxes, now=now)
+        drafted = LetterCase.objects.filter(choice__in=asked, letter__delivery=None).count()
+        if drafted:
+            return drafted, mailboxes
 
 
 def unwritten(
@@ -96,10 +109,14 @@ def unwritten(
 
     Only a plan: nothing is held, and whoever writes asks again.
     """
-    fresh = choices_to_write_about(campaign, now=now).filter(pk__gt=after)
+    return _behind(after, choices_to_write_about(campaign, now=now), limit=limit)
+
+
+def _behind(after: int, fresh: QuerySet[Choice], *, limit: int) -> tuple[list[str], int]:
     found: dict[str, None] = {}
     last = after
-    for pk, mailbox in fresh.values_list("pk", "mailbox")[: limit * 10].iterator():
+    rows = fresh.filter(pk__gt=after).values_list("pk", "mailbox")
+    for pk, mailbox in rows[: limit * 10].iterator():
         if len(found) == limit and mailbox not in found:
             break
         found[mailbox], last = None, pk

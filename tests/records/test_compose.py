@@ -8,6 +8,7 @@ import hashlib
 import re
 import threading
 from datetime import timedelta
+from typing import Any
 
 import dkim
 import pytest
@@ -22,9 +23,10 @@ from openletter.cases.models import Case, CaseLink
 from openletter.cli import app
 from openletter.contacts.models import Choice, Holder, Suppression
 from openletter.evidence.models import Source
-from openletter.letters import keys, library, steps, waves
+from openletter.letters import drafting, keys, library, steps, waves
+from openletter.letters.gather import Pile, letter_facts
 from openletter.letters.models import Delivery, HandedElsewhere, Letter, LetterCase, MailToken
-from openletter.letters.rules.facts import LetterError
+from openletter.letters.rules.facts import LetterError, LetterFacts
 from openletter.words import CaseState, DeliveryState, TokenPurpose, WaveKind, secret_hash
 from tests.builders import NOW, a_partner, a_user
 from tests.letter_builders import (
@@ -588,3 +590,22 @@ def test_two_composers_at_once_write_one_letter_a_mailbox() -> None:
     assert not failed
     assert Letter.objects.count() == Delivery.objects.count() == 6
     assert LetterCase.objects.count() == 12
+
+
+def test_mailboxes_that_cannot_be_written_to_hold_up_nobody(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """However many there are, and however long they have waited."""
+    campaign = planned()
+    for number in range(5):
+        chosen_cases(campaign, [f"192.0.2.{number}"], f"a{number}@network.example")
+
+    def facts(pile: Pile, **others: Any) -> LetterFacts:
+        if pile.mailbox < "a4":
+            raise LetterError("no-fit", "made up")
+        return letter_facts(pile, **others)
+
+    monkeypatch.setattr(drafting, "letter_facts", facts)
+    assert steps.compose(campaign, now=NOW, limit=2) == 1
+    assert Letter.objects.get().mailbox == "a4@network.example"
+    assert steps.compose(campaign, now=NOW, limit=2) == 0
