@@ -75,15 +75,7 @@ def doctor(
         if send or received or mailbox
         else _everything(campaign)
     )
-    shown = []
-    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
-    plain = False if os.environ.get("NO_COLOR") else None
-    for check in checks:
-        told = _as_json(check, lang) if as_json else _as_text(check, lang, width=width)
-        typer.echo(told, color=plain)
-        shown.append(check)
-    if not as_json and shown:
-        typer.echo(f"\n{_count(shown, lang)}")
+    shown = _tell(checks, lang, as_json=as_json)
     if campaign is not None and not (send or received or mailbox):
         _remember(campaign, shown)
     raise typer.Exit(exit_code(shown))
@@ -211,6 +203,20 @@ def _waited_for(note: Note, place: Path, wait: int) -> bytes | None:
 
 
 # -- telling ------------------------------------------------------------------------------------
+
+
+def _tell(checks: Iterable[Check], lang: str, *, as_json: bool) -> list[Check]:
+    """Print each as soon as it is known; all of them, in the end."""
+    shown = []
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+    plain = False if os.environ.get("NO_COLOR") else None
+    for check in checks:
+        told = _as_json(check, lang) if as_json else _as_text(check, lang, width=width)
+        typer.echo(told, color=plain)
+        shown.append(check)
+    if shown and not as_json:
+        typer.echo(f"\n{_count(shown, lang)}")
+    return shown
 
 
 def _as_json(check: Check, lang: str) -> str:
