@@ -373,7 +373,8 @@ class _Pen:
         elif case.exit_only:
             said = names["exit-only"]
         else:
-            said = f"{names[rows.weakness_key(case)]}, {names['no-product']}"
+            comma = "\u060c" if self.is_rtl else ","
+            said = f"{names[rows.weakness_key(case)]}{comma} {names['no-product']}"
         return f"{said} {self._numbers(tuple(one.row for one in part.cases))}".rstrip()
 
     @property
