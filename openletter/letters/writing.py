@@ -34,10 +34,17 @@ def compose(campaign: Campaign, *, now: datetime, limit: int) -> int:
         plan = _PLAN.next(campaign, now=now, limit=limit) if mine else []
         if len(plan) < MANY:
             _SCRIBES.dismiss()
-            return _alone(campaign, now=now, limit=limit)
-        put_right = corrections.write(campaign, now=now, limit=limit)
-        written = _SCRIBES.write(campaign, plan, now=now)
-        return put_right + written + steps.clear(campaign, now=now, limit=limit)
+        elif moved := _by_many(campaign, plan, now=now, limit=limit):
+            return moved
+        return _alone(campaign, now=now, limit=limit)
+
+
+def _by_many(campaign: Campaign, plan: list[str], *, now: datetime, limit: int) -> int:
+    """How many rows moved on; none where nobody on the plan can be written to."""
+    put_right = corrections.write(campaign, now=now, limit=limit)
+    if not (written := _SCRIBES.write(campaign, plan, now=now)):
+        return 0
+    return put_right + written + steps.clear(campaign, now=now, limit=limit)
 
 
 def _alone(campaign: Campaign, *, now: datetime, limit: int) -> int:

@@ -11,7 +11,7 @@ from datetime import datetime
 import pytest
 
 from openletter.campaigns.models import Campaign
-from openletter.letters import scribe, writing
+from openletter.letters import corrections, scribe, steps, writing
 from tests.builders import NOW
 
 CAMPAIGN = Campaign(pk=1)
@@ -61,3 +61,24 @@ def test_a_campaign_with_little_to_write_leaves_the_scribes_to_another(
     assert scribes.write(CAMPAIGN, PLAN, now=NOW) == len(PLAN)
     scribes.dismiss()
     assert scribes._pool is None
+
+
+@pytest.mark.django_db
+def test_where_nobody_on_the_plan_can_be_written_to_aged_drafts_are_renewed_all_the_same(
+    scribes: writing._Scribes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing(*_: object, **__: object) -> int:
+        return 0
+
+    def by_one(_: Campaign, *, now: datetime, limit: int) -> int:
+        return 7 if (now, limit) == (NOW, writing.A_BATCH) else 0
+
+    plan = [f"abuse@net{number}.example" for number in range(writing.MANY)]
+    monkeypatch.setattr(writing, "_SCRIBES", scribes)
+    monkeypatch.setattr(writing._PLAN, "is_worth_while", lambda _: True)
+    monkeypatch.setattr(writing._PLAN, "next", lambda *_, **__: plan)
+    monkeypatch.setattr(writing._PLAN, "note", lambda *_, **__: None)
+    monkeypatch.setattr(scribe, "write", nothing)
+    monkeypatch.setattr(corrections, "write", nothing)
+    monkeypatch.setattr(steps, "compose", by_one)
+    assert writing.compose(CAMPAIGN, now=NOW, limit=4_000) == 7
