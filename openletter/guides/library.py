@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 
@@ -99,6 +99,7 @@ def match(facts: Facts) -> tuple[Candidate, ...]:
     return candidates(facts, guides=all_guides())
 
 
+@lru_cache(maxsize=1024)
 def recognised(facts: Facts) -> Candidate | None:
     """The one product a letter may name; None: take the guide `unknown`."""
     return choose(match(facts))

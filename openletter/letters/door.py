@@ -15,7 +15,7 @@ from openletter.campaigns import steps as campaigns
 from openletter.campaigns.models import Campaign
 from openletter.campaigns.rules import Entry
 from openletter.cases.models import CaseLink
-from openletter.letters.models import Delivery, Letter, LetterCase
+from openletter.letters.models import Delivery, HandedElsewhere, Letter, LetterCase
 from openletter.letters.questions import question
 from openletter.words import DeliveryState, Reason
 
@@ -57,12 +57,21 @@ def entry_of(
 
 def _stale(campaign: Campaign, *, waiting: list[str], now: datetime, limit: int) -> dict[int, str]:
     """Cleared letters that fail at the door for another reason than these: id -> reason."""
+    if not _waits(campaign):  # after most runs of a sender; the door is a large question to plan
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             sql("stale.sql"),
             {"campaign": campaign.pk, "now": now, "waiting": waiting, "limit": limit},
         )
         return dict(cursor.fetchall())
+
+
+def _waits(campaign: Campaign) -> bool:
+    """Whether any letter is there that `stale.sql` would look at."""
+    waiting = (DeliveryState.CLEARED, DeliveryState.DEFERRED)
+    letters = Delivery.objects.filter(campaign=campaign, purpose=Delivery.Purpose.LETTER)
+    return letters.filter(state__in=waiting).exists()
 
 
 @transaction.atomic
@@ -106,6 +115,8 @@ def find_elsewhere(campaign: Campaign, *, now: datetime) -> int:
 
     They become `unknown`: one of them has left, and only a person may say it was this one.
     """
+    if not HandedElsewhere.objects.filter(campaign=campaign.slug).exists():
+        return 0
     waiting = [one for one in _WAITING if one != "handed-elsewhere"]
     found = _stale(campaign, waiting=waiting, now=now, limit=500)
     ids = [pk for pk, reason in found.items() if reason == "handed-elsewhere"]
