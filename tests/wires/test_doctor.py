@@ -6,7 +6,6 @@ import ast
 import json
 import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,9 +14,6 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
-import dns.message
-import dns.rcode
-import dns.rrset
 import pytest
 from aiosmtpd.controller import Controller
 from typer.testing import CliRunner
@@ -46,6 +42,7 @@ from tests.samples import ROOT
 from tests.servers import run
 from tests.site_builders import a_running_campaign
 from tests.wires.loopback import Authority
+from tests.wires.resolving import Zone, resolving
 from tests.wires.sink import sink
 from tests.wires.test_starttls import contexts
 from tests.wires.zone_servers import POINTS, Says, lists, zone_server
@@ -53,42 +50,6 @@ from tests.wires.zone_servers import POINTS, Says, lists, zone_server
 pytestmark = pytest.mark.django_db
 RUN = CliRunner()
 DOMAIN, OUT = "real.example", "203.0.113.25"
-Zone = dict[tuple[str, str], str]
-
-
-@contextmanager
-def resolving(zone: Zone) -> Iterator[Endpoint]:
-    """A resolver that knows this table and that nothing else exists; `SERVFAIL` is one."""
-    stop = threading.Event()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-        own.bind(("127.0.0.1", 0))
-        own.settimeout(0.05)
-        thread = threading.Thread(target=_answer, args=(own, zone, stop))
-        thread.start()
-        try:
-            yield Endpoint(host="127.0.0.1", port=own.getsockname()[1])
-        finally:
-            stop.set()
-            thread.join()
-
-
-def _answer(own: socket.socket, zone: Zone, stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            message, whom = own.recvfrom(4096)
-        except TimeoutError:
-            continue
-        reply = dns.message.make_response(dns.message.from_wire(message))
-        asked = reply.question[0]
-        name, kind = str(asked.name).lower(), dns.rdatatype.to_text(asked.rdtype)
-        told = zone.get((name, kind))
-        if told == "SERVFAIL":
-            reply.set_rcode(dns.rcode.SERVFAIL)
-        elif told:
-            reply.answer = [dns.rrset.from_text(name, 60, "IN", kind, *told.split(" | "))]
-        elif not any(known == name for known, _ in zone):
-            reply.set_rcode(dns.rcode.NXDOMAIN)
-        own.sendto(reply.to_wire(), whom)
 
 
 class Mx:

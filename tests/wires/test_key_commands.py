@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import re
-import socket
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import dns.message
-import dns.rrset
 import pytest
 from typer.testing import CliRunner
 
@@ -20,11 +16,11 @@ from openletter.cli import app
 from openletter.cli import keys as commands
 from openletter.letters import selectors
 from openletter.letters.models import Letter
-from openletter.shell.configuration import Endpoint
 from openletter.shell.outside import Outside
 from openletter.words import Reader, WaveKind
 from tests.builders import NOW
 from tests.site_builders import a_running_campaign
+from tests.wires.resolving import Zone, resolving
 
 pytestmark = pytest.mark.django_db
 RUN = CliRunner()
@@ -32,40 +28,16 @@ NAMED = "main"
 
 
 @pytest.fixture
-def zone() -> dict[str, str]:
-    """Name -> TXT as it stands in a zone file."""
+def zone() -> Zone:
     return {}
 
 
 @pytest.fixture(autouse=True)
-def place(tmp_path: Path, settings: Any, zone: dict[str, str]) -> Iterator[Path]:
+def place(tmp_path: Path, settings: Any, zone: Zone) -> Iterator[Path]:
     settings.STATE, settings.DKIM_SELECTOR, settings.MAIL_DOMAIN = tmp_path, NAMED, "real.example"
-    stop = threading.Event()
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
-        own.bind(("127.0.0.1", 0))
-        own.settimeout(0.05)
-        resolver = Endpoint(host="127.0.0.1", port=own.getsockname()[1])
+    with resolving(zone) as resolver:
         settings.OUTSIDE = Outside(resolver=resolver, zones=(), keys={})
-        thread = threading.Thread(target=answer, args=(own, zone, stop))
-        thread.start()
-        try:
-            yield tmp_path / "keys"
-        finally:
-            stop.set()
-            thread.join()
-
-
-def answer(own: socket.socket, zone: dict[str, str], stop: threading.Event) -> None:
-    while not stop.is_set():
-        try:
-            message, whom = own.recvfrom(4096)
-        except TimeoutError:
-            continue
-        reply = dns.message.make_response(dns.message.from_wire(message))
-        name = str(reply.question[0].name)
-        if name in zone:
-            reply.answer = [dns.rrset.from_text(name, 60, "IN", "TXT", zone[name])]
-        own.sendto(reply.to_wire(), whom)
+        yield tmp_path / "keys"
 
 
 def call(*arguments: str) -> tuple[int, str]:
@@ -75,6 +47,10 @@ def call(*arguments: str) -> tuple[int, str]:
 
 def published(printed: str) -> dict[str, str]:
     return dict(re.findall(r"^(\S+\.) IN TXT (.+)$", printed, flags=re.MULTILINE))
+
+
+def in_dns(records: dict[str, str]) -> Zone:
+    return {(name, "TXT"): text for name, text in records.items()}
 
 
 def a_real_letter(campaign: Campaign, *, at: datetime) -> Letter:
@@ -90,13 +66,14 @@ def a_real_letter(campaign: Campaign, *, at: datetime) -> Letter:
 
 
 def test_a_rotation_from_the_first_pair_to_its_end(
-    place: Path, zone: dict[str, str], monkeypatch: pytest.MonkeyPatch
+    place: Path, zone: Zone, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert call("new")[0] == 0
     code, records = call("next", "--selector", "second")
     assert code == 0
-    zone.update(published(records))
-    assert set(zone) == {f"second{e}._domainkey.real.example." for e in ("", "-ed25519")}
+    zone.update(in_dns(published(records)))
+    names = {f"second{e}._domainkey.real.example." for e in ("", "-ed25519")}
+    assert set(zone) == {(name, "TXT") for name in names}
     both = published(call("show-dns")[1])
     assert {"main._domainkey.real.example.", "second._domainkey.real.example."} <= set(both)
     assert call("list")[1].splitlines()[0] == "main  signs, for 0 days"
@@ -123,13 +100,13 @@ class InTenDays(datetime):
         return datetime.now(tz) + timedelta(days=10)
 
 
-def test_what_is_not_in_dns_does_not_sign(place: Path, zone: dict[str, str]) -> None:
+def test_what_is_not_in_dns_does_not_sign(place: Path, zone: Zone) -> None:
     call("new")
-    zone.update(published(call("next")[1]))
-    (name, *_) = [one for one in zone if "ed25519" in one]
+    zone.update(in_dns(published(call("next")[1])))
+    (name, *_) = [one for one in zone if "ed25519" in one[0]]
     right, zone[name] = zone[name], '"v=DKIM1; k=ed25519; p=AAAA"'
     code, told = call("switch")
-    assert (code, name.rstrip(".") in told) == (1, True)
+    assert (code, name[0].rstrip(".") in told) == (1, True)
     assert selectors.signing(place, named=NAMED) == NAMED
     zone[name] = right
     assert call("switch")[0] == 0
